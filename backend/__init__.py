@@ -1,0 +1,1 @@
+"""The desk itself: values, contracts, domain, database, venues, API."""

@@ -1,0 +1,1 @@
+"""What agents say to one another: the envelope and one module per message family."""

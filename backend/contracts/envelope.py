@@ -1,0 +1,112 @@
+"""The envelope: who says what, in answer to what, until when, and the proof of it.
+
+The payload travels once, inside the envelope. `sig` is Ed25519 over the RFC 8785
+canonical JSON of every other field. No field is a float, so canonical JSON is sorted
+keys, no white space, UTF-8; a property test holds this equal to a reference library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from pydantic import Field, StringConstraints
+
+from backend.contracts.base import Contract
+from backend.values import Instant, Slug, format_instant
+
+MessageType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.\-]{3,64}$")]
+
+
+class Envelope(Contract):
+    """One message on the bus. Lists no defaults: a sender decides every field."""
+
+    msg_id: UUID
+    type: MessageType
+    version: Literal["v1"]
+    correlation_id: UUID
+    causation_id: UUID | None
+    ttl_ms: Annotated[int, Field(ge=1, le=600_000)]
+    sender: Annotated[str, StringConstraints(pattern=r"^agent\.[a-z][a-z_]{1,40}$")]
+    intent: Annotated[str, Field(max_length=64)] | None
+    idempotency_key: Annotated[str, Field(min_length=8, max_length=128)]
+    org_id: Slug
+    ordering_key: Annotated[str, Field(min_length=1, max_length=64)]
+    created_at: Instant
+    payload: dict[str, Any]
+    key_id: Annotated[str, Field(min_length=8, max_length=64)]
+    sig: Annotated[str, StringConstraints(pattern=r"^ed25519:[A-Za-z0-9+/]{86}==$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """An envelope before its signature; the runtime fills it and signs it.
+
+    `payload` holds JSON values only, as pydantic's JSON mode gives them.
+    """
+
+    msg_id: UUID
+    type: str
+    correlation_id: UUID
+    causation_id: UUID | None
+    ttl_ms: int
+    sender: str
+    intent: str | None
+    idempotency_key: str
+    org_id: str
+    ordering_key: str
+    created_at: datetime
+    payload: dict[str, Any]
+    key_id: str
+
+    def wire(self) -> dict[str, Any]:
+        """Return the JSON object whose canonical bytes are signed."""
+        return {
+            "msg_id": str(self.msg_id),
+            "type": self.type,
+            "version": "v1",
+            "correlation_id": str(self.correlation_id),
+            "causation_id": None
+            if self.causation_id is None
+            else str(self.causation_id),
+            "ttl_ms": self.ttl_ms,
+            "sender": self.sender,
+            "intent": self.intent,
+            "idempotency_key": self.idempotency_key,
+            "org_id": self.org_id,
+            "ordering_key": self.ordering_key,
+            "created_at": format_instant(self.created_at),
+            "payload": self.payload,
+            "key_id": self.key_id,
+        }
+
+
+class NotCanonical(ValueError):
+    """The value holds something that has no exact canonical form (a float)."""
+
+
+def canonical(value: dict[str, Any]) -> bytes:
+    """Return RFC 8785 canonical JSON. Raises NotCanonical if a float is inside.
+
+    Floats are refused instead of formatted: money must not pass through a double.
+    """
+    try:
+        return orjson.dumps(
+            value, option=orjson.OPT_SORT_KEYS | _STRICT, default=_refuse
+        )
+    except TypeError as error:
+        raise NotCanonical(str(error)) from error
+
+
+_STRICT = (
+    orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_STRICT_INTEGER
+)
+
+
+def _refuse(value: object) -> None:
+    raise NotCanonical(f"{type(value).__name__} has no canonical form")
