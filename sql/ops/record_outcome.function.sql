@@ -1,0 +1,25 @@
+-- The only writer of alert_outcomes. A resting outcome (a person moves it on) may become
+-- anything, a partial fill may be completed, and a final outcome never changes: whoever
+-- comes later is ignored, so that retries and late messages are harmless.
+create or replace function ops.record_outcome(
+  p_correlation_id uuid,
+  p_org_id text,
+  p_outcome text,
+  p_code text,
+  p_agent text,
+  p_at timestamptz
+) returns void
+language sql security definer set search_path = '' as $$
+  insert into public.alert_outcomes as held
+    (correlation_id, org_id, outcome, code, agent, decided_at, first_decided_at)
+  values (p_correlation_id, p_org_id, p_outcome, p_code, p_agent, p_at, p_at)
+  on conflict (correlation_id) do update
+     set outcome = excluded.outcome,
+         code = excluded.code,
+         agent = excluded.agent,
+         decided_at = excluded.decided_at
+   where held.outcome in ('in_review', 'awaiting_vote')
+      or (held.outcome = 'partially_filled' and excluded.outcome = 'filled');
+$$;
+comment on function ops.record_outcome(uuid, text, text, text, text, timestamptz) is
+  'Record where an alert ends or rests. Resting may become anything, partially_filled only filled, final never changes. Called by other procedures only.';
