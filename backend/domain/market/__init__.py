@@ -1,0 +1,1 @@
+"""Market data as values: bars, their quality, their file formats, and seeded likenesses."""

@@ -1,0 +1,139 @@
+"""The facts that a score is made of, each between -1 and 1, or None where nobody knows.
+
+Directional features are seen from the market (up is positive); scoring turns them to the
+side of the signal. Undirected ones are positive when they favour trading at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backend.domain.market.bars import Bars
+from backend.domain.numbers import decimal_from_float
+from backend.domain.smc import StructureReading, read_structure
+from backend.domain.volatility import VolatilityState, volatility_state
+
+BARS_MIN = 30
+"""Fewer bars than this say nothing about structure or regime."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFacts:
+    """What the feed tells about the other side of the trade; None where it has no such data.
+
+    spread: now, price units. volume_delta and depth_imbalance: -1 all selling, +1 all buying.
+    """
+
+    spread: Decimal | None = None
+    typical_spread: Decimal | None = None
+    volume_delta: Decimal | None = None
+    depth_imbalance: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RationaleFeatures:
+    """Everything that `score` looks at. Decimals of six places, so that replay is exact."""
+
+    structure_bias: Decimal | None
+    structure_break: Decimal | None
+    liquidity_sweep: Decimal | None
+    gap_balance: Decimal | None
+    range_position: Decimal | None
+    structure_momentum: Decimal | None
+    volatility_fit: Decimal | None
+    """+1 in a normal regime, -1 in a dead or an extreme one."""
+    volatility_trend: Decimal | None
+    """Rising (+) or falling (-) range; rising favours breaks."""
+    session_fit: Decimal | None
+    spread_quality: Decimal | None
+    volume_delta: Decimal | None
+    depth_imbalance: Decimal | None
+    volatility_ratio: Decimal | None = None
+    """For the record and the sentence; not scored by itself."""
+    atr: Decimal | None = None
+    """Price units; not scored."""
+
+
+FEATURE_NAMES: tuple[str, ...] = (
+    "structure_bias",
+    "structure_break",
+    "liquidity_sweep",
+    "gap_balance",
+    "range_position",
+    "structure_momentum",
+    "volatility_fit",
+    "volatility_trend",
+    "session_fit",
+    "spread_quality",
+    "volume_delta",
+    "depth_imbalance",
+)
+"""The scored features in the order of `feature_vector`."""
+
+_SESSION_FIT = {"overlap": "1", "london": "0.6", "new_york": "0.6", "asia": "-0.2", "off": "-1"}
+
+
+def read_features(
+    bars: Bars,
+    session: str,
+    flow: FlowFacts,
+    structure: StructureReading | None = None,
+) -> RationaleFeatures:
+    """Read features from finished bars. `structure` may come from a caller's cache.
+
+    With fewer than BARS_MIN bars structure and regime are unknown, not neutral.
+    """
+    reading: StructureReading | None = None
+    volatility: VolatilityState | None = None
+    if len(bars) >= BARS_MIN:
+        reading = structure if structure is not None else read_structure(bars)
+        volatility = volatility_state(bars)
+    session_fit = Decimal(_SESSION_FIT[session]) if session in _SESSION_FIT else None
+    return RationaleFeatures(
+        structure_bias=_exact(reading.bias if reading else None),
+        structure_break=_exact(reading.break_strength if reading else None),
+        liquidity_sweep=_exact(reading.sweep if reading else None),
+        gap_balance=_exact(reading.gap_balance if reading else None),
+        range_position=_exact(reading.range_position if reading else None),
+        structure_momentum=_exact(reading.momentum if reading else None),
+        volatility_fit=_exact(_regime_fit(volatility.ratio) if volatility else None),
+        volatility_trend=_exact(_bounded(volatility.ratio - 1.0) if volatility else None),
+        session_fit=session_fit,
+        spread_quality=_spread_quality(flow),
+        volume_delta=flow.volume_delta,
+        depth_imbalance=flow.depth_imbalance,
+        volatility_ratio=_exact(volatility.ratio if volatility else None),
+        atr=decimal_from_float(volatility.atr, 8) if volatility else None,
+    )
+
+
+def feature_vector(features: RationaleFeatures) -> tuple[float, ...]:
+    """Return the scored features as floats for nearest-neighbour search; unknown is 0."""
+    values = (getattr(features, name) for name in FEATURE_NAMES)
+    return tuple(0.0 if value is None else float(value) for value in values)
+
+
+def _exact(value: float | None) -> Decimal | None:
+    return None if value is None else decimal_from_float(_bounded(value, 10.0), 6)
+
+
+def _bounded(value: float, limit: float = 1.0) -> float:
+    return max(-limit, min(limit, value))
+
+
+def _regime_fit(ratio: float) -> float:
+    """Return 1 where short and long range agree, falling to -1 at a third and at triple."""
+    if ratio <= 0:
+        return -1.0
+    away = ratio if ratio >= 1 else 1 / ratio
+    return _bounded(2.0 - away)
+
+
+def _spread_quality(flow: FlowFacts) -> Decimal | None:
+    """Return +1 for half the usual spread or less, 0 for the usual, -1 for double or more."""
+    if flow.spread is None or flow.typical_spread is None or flow.typical_spread <= 0:
+        return None
+    relative = flow.spread / flow.typical_spread
+    value = 2 * (1 - relative) if relative <= 1 else 1 - relative
+    return max(Decimal(-1), min(Decimal(1), value)).quantize(Decimal("0.000001"))

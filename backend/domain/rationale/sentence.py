@@ -1,0 +1,58 @@
+"""Say in one paragraph what a score is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from backend.values import Side
+
+_WORDS: dict[str, tuple[str, str]] = {
+    # feature: (what it says when it favours the side, when it speaks against it)
+    "structure_bias": ("the last break of structure agrees", "the last break points the other way"),
+    "structure_break": ("a fresh break supports it", "a fresh break contradicts it"),
+    "liquidity_sweep": ("liquidity was swept on the far side", "liquidity was swept on this side"),
+    "gap_balance": ("open fair value gaps lean this way", "open fair value gaps lean against it"),
+    "range_position": (
+        "price lies in the favourable half of the range",
+        "price lies in the unfavourable half of the range",
+    ),
+    "structure_momentum": ("recent breaks run this way", "recent breaks run against it"),
+    "volatility_fit": ("volatility is in its normal band", "volatility is out of its normal band"),
+    "volatility_trend": ("ranges are widening", "ranges are shrinking"),
+    "session_fit": ("the session is liquid", "the session is thin"),
+    "spread_quality": ("the spread is tight", "the spread is wide"),
+    "volume_delta": ("traded volume leans this way", "traded volume leans against it"),
+    "depth_imbalance": ("the book leans this way", "the book leans against it"),
+}
+_SHOWN = 3
+
+
+def sentence_for(
+    side: Side,
+    score: Decimal,
+    confidence: Decimal,
+    contributions: Sequence[tuple[str, Decimal, Decimal]],
+    unknown: tuple[str, ...],
+    flow_known: bool,
+) -> str:
+    """Describe a score. contributions: (feature, value, amount), largest first."""
+    favours = [_phrase(name, amount) for name, _, amount in contributions if amount > 0]
+    against = [_phrase(name, amount) for name, _, amount in contributions if amount < 0]
+    parts = [f"{side.value} scores {score:.2f} with confidence {confidence:.2f}."]
+    if favours:
+        parts.append(f"For it: {'; '.join(favours[:_SHOWN])}.")
+    if against:
+        parts.append(f"Against it: {'; '.join(against[:_SHOWN])}.")
+    if not favours and not against:
+        parts.append("Nothing known speaks for or against it.")
+    if not flow_known:
+        parts.append("Counter-party flow is unknown, which lowers the confidence.")
+    if "structure_bias" in unknown:
+        parts.append("There are too few bars to read structure and volatility.")
+    return " ".join(parts)
+
+
+def _phrase(feature: str, amount: Decimal) -> str:
+    favourable, unfavourable = _WORDS.get(feature, (feature, feature))
+    return f"{favourable if amount > 0 else unfavourable} ({amount:+.3f})"

@@ -1,0 +1,105 @@
+"""What the structure says at the last bar, as numbers between -1 and 1 (up is positive)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.domain.market.bars import Bars
+from backend.domain.smc.detect import detect
+from backend.domain.smc.events import DEFAULT_SETTINGS, EventKind, SmcSettings, StructureEvent
+
+_FADE_BARS = 24
+"""Breaks and sweeps lose their weight linearly over this many bars."""
+
+
+@dataclass(frozen=True, slots=True)
+class StructureReading:
+    """Structure at the last bar; all values between -1 and 1, up positive."""
+
+    bias: float
+    """Direction of the last break."""
+    break_strength: float
+    """The last break, faded by its age; a change of character counts half."""
+    sweep: float
+    """The last sweep's expected direction, faded by its age."""
+    gap_balance: float
+    """Bullish less bearish open gaps over their number."""
+    range_position: float
+    """Close within the dealing range: -1 at its low, +1 at its high, bounded."""
+    momentum: float
+    """Breaks upward less downward over the last five breaks."""
+    events: int
+
+
+def read_structure(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> StructureReading:
+    """Read the structure at the last bar. Without events everything is zero."""
+    if len(bars) == 0:
+        return StructureReading(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+    events = detect(bars, settings)
+    last = len(bars) - 1
+    breaks = [event for event in events if event.kind in (EventKind.BOS, EventKind.CHOCH)]
+    bias = float(breaks[-1].direction) if breaks else 0.0
+    strength = 0.0
+    if breaks:
+        weight = 0.5 if breaks[-1].kind is EventKind.CHOCH else 1.0
+        strength = bias * weight * _fade(last - breaks[-1].known_at)
+    sweep = next((event for event in reversed(events) if event.kind is EventKind.SWEEP), None)
+    recent = breaks[-5:]
+    return StructureReading(
+        bias=bias,
+        break_strength=strength,
+        sweep=sweep.direction * _fade(last - sweep.known_at) if sweep else 0.0,
+        gap_balance=_gap_balance(bars, events),
+        range_position=_range_position(float(bars.close[-1]), events),
+        momentum=sum(event.direction for event in recent) / len(recent) if recent else 0.0,
+        events=len(events),
+    )
+
+
+def structure_features(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> dict[str, float]:
+    """Return the reading under stable names."""
+    reading = read_structure(bars, settings)
+    return {
+        "bias": reading.bias,
+        "break_strength": reading.break_strength,
+        "sweep": reading.sweep,
+        "gap_balance": reading.gap_balance,
+        "range_position": reading.range_position,
+        "momentum": reading.momentum,
+        "events": float(reading.events),
+    }
+
+
+def _fade(age_bars: int) -> float:
+    return max(0.0, 1.0 - age_bars / _FADE_BARS)
+
+
+def _gap_balance(bars: Bars, events: list[StructureEvent]) -> float:
+    """Count the last gaps that no later bar has traded through."""
+    gaps = [event for event in events if event.kind is EventKind.FVG][-12:]
+    balance = open_gaps = 0
+    for gap in gaps:
+        start = gap.known_at + 1
+        if gap.direction > 0:
+            filled = start < len(bars) and float(bars.low[start:].min()) <= gap.lower
+        else:
+            filled = start < len(bars) and float(bars.high[start:].max()) >= gap.upper
+        if not filled:
+            balance += gap.direction
+            open_gaps += 1
+    return balance / open_gaps if open_gaps else 0.0
+
+
+def _range_position(close: float, events: list[StructureEvent]) -> float:
+    high = low = None
+    for event in reversed(events):
+        if event.kind is EventKind.SWING:
+            if event.direction > 0 and high is None:
+                high = event.level
+            elif event.direction < 0 and low is None:
+                low = event.level
+            if high is not None and low is not None:
+                break
+    if high is None or low is None or high <= low:
+        return 0.0
+    return max(-1.0, min(1.0, 2.0 * (close - low) / (high - low) - 1.0))
