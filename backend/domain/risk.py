@@ -6,16 +6,13 @@ the quantity, which keeps trimming exact: projected = observed + per_lot x quant
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from backend.domain.numbers import MICRO, ONE, ZERO, decimal_from_float, floor_to_step
+from backend.domain.numbers import MICRO, ONE, ZERO, floor_to_step
 from backend.values import RiskLevel
-
-VAR_99_Z = 2.3263478740408408
-"""One-sided 99 % quantile of the normal distribution."""
 
 
 class RiskCode(StrEnum):
@@ -164,41 +161,6 @@ def level_of(utilization: Decimal, levels: RiskLevels) -> RiskLevel:
     if utilization >= levels.high:
         return RiskLevel.HIGH
     return RiskLevel.MEDIUM if utilization >= levels.medium else RiskLevel.LOW
-
-
-def portfolio_var(
-    exposures: Mapping[str, Decimal],
-    daily_sigma: Mapping[str, float],
-    correlation: Mapping[tuple[str, str], float] | None = None,
-) -> Decimal | None:
-    """Return the 1-day 99 % value at risk of signed exposures, in their currency.
-
-    None if a held symbol's sigma is unknown. A pair without a correlation counts as moving
-    against us together (no diversification). Source: RiskMetrics 1996 (delta-normal).
-    """
-    held = [symbol for symbol in sorted(exposures) if exposures[symbol] != 0]
-    if any(symbol not in daily_sigma for symbol in held):
-        return None
-    parts = [float(exposures[symbol]) * daily_sigma[symbol] for symbol in held]
-    variance = 0.0
-    for i, left in enumerate(held):
-        for j, right in enumerate(held):
-            if i == j:
-                variance += parts[i] ** 2
-                continue
-            rho = _correlation(correlation, left, right)
-            product = parts[i] * parts[j]
-            variance += abs(product) if rho is None else rho * product
-    return decimal_from_float(VAR_99_Z * max(0.0, variance) ** 0.5, 2)
-
-
-def _correlation(
-    correlation: Mapping[tuple[str, str], float] | None, left: str, right: str
-) -> float | None:
-    if correlation is None:
-        return None
-    known = correlation.get((left, right))
-    return known if known is not None else correlation.get((right, left))
 
 
 def _room(limit: LimitFacts, asked: Decimal) -> Decimal:
