@@ -1,0 +1,1 @@
+"""Replay, measurement and training: runs the very agents that trade."""

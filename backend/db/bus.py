@@ -1,0 +1,206 @@
+"""The bus as its procedures offer it: one function per procedure, one session per agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from psycopg import Connection, sql
+from psycopg.rows import dict_row
+
+Row = dict[str, Any]
+Items = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the bus grants an agent."""
+
+    agent: str
+    lease_ms: int
+    batch_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's place among its peers: it owns the shards with shard % workers == rank."""
+
+    shards: int
+    taken: int
+    workers: int
+    rank: int
+    throttled_by: str | None
+
+
+def dump(value: object) -> str:
+    """Write JSON for a procedure; decimals become strings, as everywhere on the wire."""
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: object) -> object:
+    from decimal import Decimal
+
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, (tuple, set, frozenset)):
+        return list(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def register_worker(
+    conn: Connection[Any], worker_id: UUID, process_id: UUID, host: str, pid: int, version: str
+) -> Registration:
+    """Announce this session's agent."""
+    answer = _scalar(
+        conn,
+        "select bus.register_worker(%s, %s, %s, %s, %s)",
+        (worker_id, process_id, host, pid, version),
+    )
+    return Registration(answer["agent"], answer["lease_ms"], answer["batch_max"])
+
+
+def lease(conn: Connection[Any], worker_id: UUID) -> Lease:
+    """Renew the worker and settle which shards are its own. Only between batches."""
+    answer = _scalar(conn, "select bus.lease(%s)", (worker_id,))
+    return Lease(
+        answer["shards"],
+        answer["taken"],
+        answer["workers"],
+        answer["rank"] or 0,
+        answer["throttled_by"],
+    )
+
+
+def claim(conn: Connection[Any], worker_id: UUID, limit: int) -> list[Row]:
+    """Claim the oldest deliveries, in order."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(_CLAIM, (worker_id, limit))
+        return cursor.fetchall()
+
+
+_CLAIM = """
+select delivery_id, attempts, row_kind, expired, msg_id, type, version, correlation_id,
+       causation_id, ttl_ms, sender, intent, idempotency_key, org_id, ordering_key,
+       created_at, payload, key_id, sig, published_at
+  from bus.claim(%s, %s)
+"""
+
+
+def call(conn: Connection[Any], procedure: str, items: Items) -> list[Row]:
+    """Call an agent's procedure with a batch; the answers come in the items' order."""
+    answers = _scalar(conn, _procedure_call(procedure), (dump(items),))
+    return _in_order(procedure, answers, len(items))
+
+
+def finish(
+    conn: Connection[Any],
+    effects: Sequence[tuple[str, Items]],
+    worker_id: UUID,
+    acks: Sequence[int],
+    messages: Items,
+    traces: Items,
+) -> list[str]:
+    """Make a batch true in one statement, which is one transaction. Returns agents to wake.
+
+    PostgreSQL evaluates a select list from left to right, and each volatile function sees
+    what the earlier ones did; so effects come first and the settlement closes.
+    """
+    columns = [_procedure(name) + sql.SQL("(%s::jsonb)") for name, _ in effects]
+    columns.append(sql.SQL("bus.settle(%s, %s, %s::jsonb, %s::jsonb)"))
+    statement = sql.SQL("select ") + sql.SQL(", ").join(columns)
+    arguments: list[Any] = [dump(items) for _, items in effects]
+    arguments += [worker_id, list(acks), dump(messages), dump(traces)]
+    row = conn.execute(statement, arguments).fetchone()
+    assert row is not None
+    return row[-1]
+
+
+def retry(
+    conn: Connection[Any],
+    worker_id: UUID,
+    delivery_id: int,
+    code: str,
+    error: str,
+    random: float,
+    *,
+    final: bool,
+    version: str,
+) -> str:
+    """Park the delivery's key, or bury it. Returns `parked` or `dead`."""
+    return _scalar(
+        conn,
+        "select bus.retry(%s, %s, %s, %s, %s::float8, %s, %s)",
+        (worker_id, delivery_id, code, error, random, final, version),
+    )
+
+
+def release(conn: Connection[Any], worker_id: UUID, delivery_ids: Iterable[int]) -> int:
+    """Give claimed deliveries back untried."""
+    return _scalar(conn, "select bus.release(%s, %s)", (worker_id, list(delivery_ids)))
+
+
+def stop_worker(conn: Connection[Any], worker_id: UUID) -> None:
+    """Hand everything back at a clean stop."""
+    conn.execute("select bus.stop_worker(%s)", (worker_id,))
+
+
+def renew_process(conn: Connection[Any], process_id: UUID) -> int:
+    """Renew every worker of a process; returns how many made progress lately."""
+    return _scalar(conn, "select bus.renew_process(%s)", (process_id,))
+
+
+def wake(conn: Connection[Any], agents: Iterable[str]) -> None:
+    """Hint to agents elsewhere that something waits for them."""
+    conn.execute("select bus.wake(%s)", (sorted(agents),))
+
+
+def public_keys(conn: Connection[Any]) -> list[Row]:
+    """Return the key registry."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute("select * from bus.public_keys()").fetchall()
+
+
+def listen(conn: Connection[Any], agents: Iterable[str]) -> None:
+    """Listen to the hints for these agents; the connection must be in autocommit."""
+    for agent in agents:
+        conn.execute(sql.SQL("listen {}").format(sql.Identifier(CHANNEL_PREFIX + agent)))
+
+
+CHANNEL_PREFIX = "desk_wake_"
+
+
+def _procedure(name: str) -> sql.Composable:
+    schema, _, function = name.partition(".")
+    return sql.Identifier(schema, function)
+
+
+_CALLS: dict[str, sql.Composed] = {}
+
+
+def _procedure_call(name: str) -> sql.Composed:
+    statement = _CALLS.get(name)
+    if statement is None:
+        statement = sql.SQL("select {}(%s::jsonb)").format(_procedure(name))
+        _CALLS[name] = statement
+    return statement
+
+
+def _scalar(conn: Connection[Any], statement: Any, arguments: Sequence[Any]) -> Any:
+    row = conn.execute(statement, arguments).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _in_order(procedure: str, answers: list[Row] | None, count: int) -> list[Row]:
+    ordered: list[Row | None] = [None] * count
+    for answer in answers or ():
+        ordered[int(answer["i"])] = answer
+    missing = [index for index, answer in enumerate(ordered) if answer is None]
+    if missing:
+        raise ValueError(f"{procedure} gave no answer for items {missing}")
+    return [answer for answer in ordered if answer is not None]

@@ -1,0 +1,1 @@
+"""What `desk bench` measures: ratios from one run on one machine, never absolute promises."""

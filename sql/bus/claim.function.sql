@@ -1,0 +1,48 @@
+create or replace function bus.claim(p_worker_id uuid, p_limit int)
+returns table (
+  delivery_id bigint, attempts smallint, row_kind text, expired boolean,
+  msg_id uuid, type text, version text, correlation_id uuid, causation_id uuid, ttl_ms int,
+  sender text, intent text, idempotency_key text, org_id text, ordering_key text,
+  created_at timestamptz, payload jsonb, key_id text, sig text, published_at timestamptz)
+language plpgsql security definer set search_path = '' rows 50 as $$
+declare
+  v_agent text := bus.caller();
+begin
+  -- The claim is a lease, not an effect: it need not wait for the disk.
+  perform set_config('synchronous_commit', 'off', true);
+  perform pg_advisory_xact_lock_shared(hashtextextended('bus.lease/' || v_agent, 0));
+  return query
+  with mine as materialized (
+    select l.shard, l.epoch from bus.shard_leases l
+     where l.agent = v_agent and l.worker_id = p_worker_id
+  ), picked as materialized (
+    select d.delivery_id, m.epoch
+      from bus.deliveries d
+      join mine m on m.shard = d.shard
+     where d.agent = v_agent
+       and (d.lease_epoch is null or d.lease_epoch < m.epoch)
+       and not exists (select from bus.parked_keys k
+                        where k.agent = v_agent and k.ordering_key = d.ordering_key
+                          and k.until > clock_timestamp())
+     order by d.delivery_id
+     limit p_limit
+       for update of d skip locked
+  ), claimed as (
+    update bus.deliveries d
+       set lease_token = p_worker_id, lease_epoch = p.epoch, attempts = d.attempts + 1
+      from picked p
+     where d.delivery_id = p.delivery_id
+    returning d.*
+  )
+  select c.delivery_id, c.attempts, c.row_kind, c.expires_at < clock_timestamp(),
+         c.msg_id, e.type, e.version, c.correlation_id, e.causation_id, e.ttl_ms,
+         e.sender, e.intent, e.idempotency_key, c.org_id, c.ordering_key,
+         coalesce(e.created_at, c.created_at), e.payload, e.key_id, e.sig, e.published_at
+    from claimed c
+    left join bus.events e
+      on e.published_at = c.event_published_at and e.seq = c.event_seq
+   order by c.delivery_id;
+end $$;
+comment on function bus.claim(uuid, int) is
+  'Claim the oldest deliveries of the worker''s shards, in order, past parked keys.';
+grant execute on function bus.claim(uuid, int) to desk_agents;

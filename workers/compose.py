@@ -1,0 +1,56 @@
+"""Where a worker process is put together: settings in, a host of agents out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
+
+from backend.db.gateway import connect_as
+from backend.errors import DeskError
+from backend.keys import load_key
+from backend.ports import SystemClock
+from backend.settings import Settings
+from backend.values import Mode
+from workers.agent import AGENTS, load
+from workers.host import Host
+from workers.outside import Outside
+
+PERSONAS = frozenset({"strategy_analyst", "execution_overseer", "risk_sentinel"})
+
+
+def build_host(settings: Settings, names: Sequence[str]) -> Host:
+    """Return a host for these agents. Raises DeskError if one is unknown or has no key."""
+    unknown = sorted(set(names) - set(AGENTS))
+    if unknown:
+        raise DeskError(
+            "agents.unknown",
+            f"no such agent: {', '.join(unknown)}",
+            f"known are {', '.join(AGENTS)}",
+        )
+    if settings.mode is Mode.LIVE and len(PERSONAS & set(names)) > 1:
+        raise DeskError(
+            "agents.personas_together",
+            "one process would hold the keys of several personas",
+            "live desks run strategy_analyst, execution_overseer and risk_sentinel apart: "
+            "start one process for each with `desk work --agents …`",
+        )
+    connect = partial(connect_as, settings)
+    clock = SystemClock()
+    return Host(
+        agents=[load(name) for name in names],
+        keys={name: load_key(settings.keys, name) for name in names},
+        connect=connect,
+        clock=clock,
+        outside=Outside(settings, clock, connect),
+        version=code_version(),
+    )
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Return the version that decisions are recorded under."""
+    try:
+        return version("dynamic-capital-desk")
+    except PackageNotFoundError:
+        return "unpackaged"

@@ -1,0 +1,263 @@
+"""From a claimed batch to something that can be settled, for both forms of handling.
+
+*Decide*: facts → handle → effects, emissions and acknowledgement in one transaction.
+*Act*: prepare and commit → call with no transaction open → record and acknowledge.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import uuid_utils
+from psycopg import Connection
+
+from backend.contracts.envelope import Unsigned
+from backend.contracts.signing import SigningKey
+from backend.db import bus
+from backend.db.bus import Row
+from workers.agent import Agent, Context, Decision, Emission, Facts, Heard
+from workers.tracing import Origin, trace_row
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One delivery that this worker holds, verified and parsed."""
+
+    delivery_id: int
+    attempts: int
+    message: Heard
+
+    @property
+    def ordering_key(self) -> str:
+        """The key whose order matters."""
+        return self.message.ordering_key
+
+
+@dataclass(slots=True)
+class Settlement:
+    """Everything that one transaction makes true."""
+
+    acks: list[int] = field(default_factory=list[int])
+    effects: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
+    messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    traces: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def add_effects(self, decision: Decision) -> None:
+        """Queue a decision's effects; one call per procedure carries the whole batch."""
+        for effect in decision.effects:
+            items = self.effects.setdefault(effect.procedure, [])
+            items.append({"i": len(items), **effect.item})
+
+    @property
+    def empty(self) -> bool:
+        """True if nothing would change: a tick that found nothing to do leaves no trace."""
+        return not (self.acks or self.effects or self.messages)
+
+
+class Decider:
+    """Runs one agent's functions over batches on one database session."""
+
+    def __init__(
+        self, agent: Agent, conn: Connection[Any], key: SigningKey, worker_id: UUID, version: str
+    ) -> None:
+        self.agent = agent
+        self.conn = conn
+        self.key = key
+        self.worker_id = worker_id
+        self.version = version
+        for effect in agent.effects:
+            if effect not in agent.may_call:
+                raise ValueError(f"{agent.name} names {effect} in EFFECTS but not in MAY_CALL")
+
+    def decide(self, batch: Sequence[Claimed], now: datetime) -> tuple[list[str], Settlement]:
+        """Handle a batch in one transaction. Returns the agents to wake."""
+        started = time.perf_counter_ns()
+        messages = [claimed.message for claimed in batch]
+        if getattr(self.agent.module, "FACTS_WRITE", False):
+            # Authoritative facts (an authorisation) live or die with what is decided on them.
+            with self.conn.transaction():
+                facts = self._facts(messages)
+                settlement = self._handle(batch, facts, now, started)
+                return self._finish(settlement), settlement
+        facts = self._facts(messages)
+        settlement = self._handle(batch, facts, now, started)
+        return self._finish(settlement), settlement
+
+    def act(
+        self, batch: Sequence[Claimed], now: datetime, outside: Any
+    ) -> tuple[list[str], Settlement]:
+        """Prepare and commit, call without a transaction, record and acknowledge."""
+        started = time.perf_counter_ns()
+        facts = self._facts([claimed.message for claimed in batch])
+        prepared = self._prepare(batch, facts, now)
+        settlement = Settlement()
+        for claimed, facts_of_one, (decision, answer) in zip(batch, facts, prepared, strict=True):
+            context = self._context(claimed.message, now)
+            if answer is None:
+                self._settle_one(settlement, claimed, context, facts_of_one, decision, started)
+                continue
+            report = self.agent.function("call")(claimed.message, answer, outside)
+            decision = self.agent.function("record")(claimed.message, answer, report, context)
+            known = {"prepared": answer, "report": report}
+            self._settle_one(settlement, claimed, context, known, decision, started)
+        return self._finish(settlement), settlement
+
+    def tick(self, now: datetime, outside: Any) -> list[str]:
+        """Do what the agent does of its own accord. Returns the agents to wake."""
+        started = time.perf_counter_ns()
+        tick_id = UUID(bytes=uuid_utils.uuid7().bytes)
+        context = Context(self.agent.name, now, _seed(tick_id), tick_id, now)
+        facts: Facts = {}
+        if self.agent.tick_facts is not None and self.agent.has("ask_tick"):
+            (facts,) = bus.call(
+                self.conn, self.agent.tick_facts, [{"i": 0, **self.agent.function("ask_tick")(now)}]
+            )
+        if self.agent.has("call_tick"):
+            facts = {**facts, "report": self.agent.function("call_tick")(facts, context, outside)}
+        decision: Decision = self.agent.function("handle_tick")(facts, context)
+        settlement = Settlement()
+        org_id = getattr(self.agent.module, "TICK_ORG", "platform")
+        origin = Origin(None, "tick", tick_id, org_id, "")
+        self._add(settlement, context, origin, facts, decision, None, started)
+        if settlement.empty:
+            return []
+        return self._finish(settlement)
+
+    def _facts(self, messages: Sequence[Heard]) -> list[Row]:
+        if self.agent.facts is None:
+            return [{} for _ in messages]
+        ask = self.agent.function("ask")
+        items = [{"i": index, **ask(message)} for index, message in enumerate(messages)]
+        facts = bus.call(self.conn, self.agent.facts, items)
+        if self.agent.has("digest"):
+            digest = self.agent.function("digest")
+            return [digest(m, f) for m, f in zip(messages, facts, strict=True)]
+        return facts
+
+    def _handle(
+        self, batch: Sequence[Claimed], facts: Sequence[Row], now: datetime, started: int
+    ) -> Settlement:
+        handle = self.agent.function("handle")
+        settlement = Settlement()
+        for claimed, facts_of_one in zip(batch, facts, strict=True):
+            context = self._context(claimed.message, now)
+            decision = handle(claimed.message, facts_of_one, context)
+            self._settle_one(settlement, claimed, context, facts_of_one, decision, started)
+        return settlement
+
+    def _prepare(
+        self, batch: Sequence[Claimed], facts: Sequence[Row], now: datetime
+    ) -> list[tuple[Decision, Row | None]]:
+        prepare = self.agent.function("prepare")
+        decisions: list[Decision] = [
+            prepare(claimed.message, facts_of_one, self._context(claimed.message, now))
+            for claimed, facts_of_one in zip(batch, facts, strict=True)
+        ]
+        asking = [index for index, decision in enumerate(decisions) if decision.effects]
+        if not asking:
+            return [(decision, None) for decision in decisions]
+        # Committed before anything is sent: an attempt that nobody remembers cannot be resolved.
+        procedure = decisions[asking[0]].effects[0].procedure
+        items = [
+            {"i": nr, "worker_id": str(self.worker_id), **decisions[index].effects[0].item}
+            for nr, index in enumerate(asking)
+        ]
+        answers = dict(zip(asking, bus.call(self.conn, procedure, items), strict=True))
+        return [(decision, answers.get(index)) for index, decision in enumerate(decisions)]
+
+    def _settle_one(
+        self,
+        settlement: Settlement,
+        claimed: Claimed,
+        context: Context,
+        facts: Facts,
+        decision: Decision,
+        started: int,
+    ) -> None:
+        settlement.acks.append(claimed.delivery_id)
+        origin = Origin.of(claimed.message)
+        self._add(settlement, context, origin, facts, decision, claimed.message.msg_id, started)
+
+    def _add(
+        self,
+        settlement: Settlement,
+        context: Context,
+        origin: Origin,
+        facts: Facts,
+        decision: Decision,
+        causation_id: UUID | None,
+        started: int,
+    ) -> None:
+        for effect in decision.effects:
+            if effect.procedure not in self.agent.effects:
+                raise ValueError(f"{self.agent.name} may not cause {effect.procedure}")
+        settlement.add_effects(decision)
+        for index, emission in enumerate(decision.emissions):
+            settlement.messages.append(
+                self._sign(emission, index, context, origin, causation_id)
+            )
+        latency_us = (time.perf_counter_ns() - started) // 1000
+        settlement.traces.append(
+            trace_row(
+                self.agent,
+                origin,
+                context,
+                facts,
+                decision,
+                latency_us=latency_us,
+                code_version=self.version,
+            )
+        )
+
+    def _sign(
+        self,
+        emission: Emission,
+        index: int,
+        context: Context,
+        origin: Origin,
+        causation_id: UUID | None,
+    ) -> dict[str, Any]:
+        payload = emission.payload
+        if payload.TYPE not in self.agent.emits:
+            raise ValueError(f"{self.agent.name} does not declare that it emits {payload.TYPE}")
+        unsigned = Unsigned(
+            msg_id=context.new_id(f"msg/{payload.TYPE}", index),
+            type=payload.TYPE,
+            correlation_id=origin.correlation_id,
+            causation_id=causation_id,
+            ttl_ms=emission.ttl_ms or payload.TTL_MS,
+            sender=f"agent.{self.agent.name}",
+            intent=emission.intent,
+            idempotency_key=f"{self.agent.name}:{payload.TYPE}:{context.origin}:{index}",
+            org_id=origin.org_id,
+            ordering_key=emission.ordering_key,
+            created_at=context.now,
+            payload=payload.model_dump(mode="json"),
+            key_id=self.key.key_id,
+        )
+        return self.key.sign_wire(unsigned)
+
+    def _context(self, message: Heard, now: datetime) -> Context:
+        return Context(
+            self.agent.name, now, _seed(message.msg_id), message.msg_id, message.created_at
+        )
+
+    def _finish(self, settlement: Settlement) -> list[str]:
+        return bus.finish(
+            self.conn,
+            list(settlement.effects.items()),
+            self.worker_id,
+            settlement.acks,
+            settlement.messages,
+            settlement.traces,
+        )
+
+
+def _seed(origin: UUID) -> int:
+    """Return 53 bits that belong to one question, so that every try rolls the same dice."""
+    return origin.int & ((1 << 53) - 1)

@@ -1,0 +1,180 @@
+"""One worker process: its agents' loops, one LISTEN connection, one clean end.
+
+Hints between agents of one process are events in memory; hints to other processes are
+NOTIFYs, sent after the commit by a thread of their own and coalesced.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+import uuid_utils
+from psycopg import Connection
+
+from backend.contracts.signing import SigningKey
+from backend.db import bus
+from backend.ports import Clock
+from workers.agent import Agent
+from workers.deciding import Settlement
+from workers.runtime import AgentLoop, LoopSettings, owns
+from workers.signatures import KeyRegistry
+
+log = structlog.get_logger()
+
+LISTEN_TIMEOUT_S = 1.0
+STOP_TIMEOUT_S = 20.0
+
+
+class Host:
+    """Runs agents until it is told to stop."""
+
+    def __init__(
+        self,
+        agents: Iterable[Agent],
+        keys: dict[str, SigningKey],
+        connect: Callable[[str], Connection[Any]],
+        clock: Clock,
+        outside: Any,
+        version: str,
+    ) -> None:
+        self.process_id = UUID(bytes=uuid_utils.uuid7().bytes)
+        self._connect = connect
+        self._registry = KeyRegistry()
+        self._outside = outside
+        self._stopping = threading.Event()
+        self._alive_due = 0.0
+        self._pending: set[str] = set()
+        self._pending_changed = threading.Condition()
+        settings = LoopSettings(
+            process_id=self.process_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=version,
+            connect=connect,
+            clock=clock,
+            keys=self._registry,
+            outside=outside,
+            wake=self.wake,
+        )
+        self.loops = {
+            agent.name: AgentLoop(agent, keys[agent.name], settings) for agent in agents
+        }
+        self._first_role = f"{next(iter(self.loops))}_agent"
+        self._threads = [
+            threading.Thread(target=self._listen, name="listen", daemon=True),
+            threading.Thread(target=self._notify, name="notify", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Start every loop. Fails if the database cannot be reached at all."""
+        # Many short turns: the default of 5 ms lets one loop hold up all others.
+        sys.setswitchinterval(0.0005)
+        with self._connect(self._first_role) as conn:
+            self._registry.refresh(conn)
+        for thread in self._threads:
+            thread.start()
+        for loop in self.loops.values():
+            loop.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand, hand back the rest, close."""
+        self._stopping.set()
+        for loop in self.loops.values():
+            loop.stop()
+        for loop in self.loops.values():
+            if not loop.join(STOP_TIMEOUT_S):
+                log.warning("agent.did_not_stop", agent=loop.agent.name)
+        with self._pending_changed:
+            self._pending_changed.notify_all()
+        for thread in self._threads:
+            thread.join(LISTEN_TIMEOUT_S * 3)
+        close = getattr(self._outside, "close", None)
+        if close is not None:
+            close()
+
+    def wait(self, stop: threading.Event) -> None:
+        """Serve until the event is set, then stop."""
+        stop.wait()
+        self.stop()
+
+    def wake(self, source: AgentLoop, agents: list[str], settlement: Settlement | None) -> None:
+        """Pass on that these agents have something waiting."""
+        remote: set[str] = set()
+        for name in agents:
+            loop = self.loops.get(name)
+            if loop is not None:
+                loop.wake()
+            if loop is None or not self._all_mine(loop, settlement):
+                remote.add(name)
+        if remote:
+            with self._pending_changed:
+                self._pending |= remote
+                self._pending_changed.notify()
+
+    @staticmethod
+    def _all_mine(loop: AgentLoop, settlement: Settlement | None) -> bool:
+        if loop.lease is not None and loop.lease.workers == 1:
+            return True
+        if settlement is None:
+            return False
+        return all(owns(loop.lease, message["ordering_key"]) for message in settlement.messages)
+
+    def _listen(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with self._connect(self._first_role) as conn:
+                    bus.listen(conn, self.loops)
+                    # LISTEN first, then look: what came before the LISTEN is found by looking.
+                    self._wake_all()
+                    self._hear_hints(conn)
+            except psycopg.Error as error:
+                log.warning("listen.lost", error=str(error).strip())
+                self._stopping.wait(0.5)
+
+    def _hear_hints(self, conn: Connection[Any]) -> None:
+        with self._connect(self._first_role) as work:
+            while not self._stopping.is_set():
+                for hint in conn.notifies(timeout=LISTEN_TIMEOUT_S, stop_after=1):
+                    loop = self.loops.get(hint.channel.removeprefix(bus.CHANNEL_PREFIX))
+                    if loop is not None:
+                        loop.wake()
+                self._keep_alive(work)
+
+    def _keep_alive(self, work: Connection[Any]) -> None:
+        now = time.monotonic()
+        if now >= self._alive_due:
+            self._alive_due = now + LISTEN_TIMEOUT_S
+            bus.renew_process(work, self.process_id)
+            self._registry.refresh(work)
+
+    def _wake_all(self) -> None:
+        for loop in self.loops.values():
+            loop.wake()
+
+    def _notify(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with self._connect(self._first_role) as conn:
+                    self._send_hints(conn)
+            except psycopg.Error as error:
+                # Polling stands behind every hint: dropping one costs a second.
+                log.warning("notify.lost", error=str(error).strip())
+                self._stopping.wait(0.5)
+
+    def _send_hints(self, conn: Connection[Any]) -> None:
+        while not self._stopping.is_set():
+            with self._pending_changed:
+                while not self._pending and not self._stopping.is_set():
+                    self._pending_changed.wait(LISTEN_TIMEOUT_S)
+                agents, self._pending = self._pending, set()
+            if agents:
+                bus.wake(conn, agents)

@@ -1,0 +1,318 @@
+"""The loop that every agent shares: wake → claim → decide → commit → acknowledge.
+
+Nothing here knows Celery. A loop owns one database session under its agent's own role;
+the hint that wakes it may get lost, the poll behind it may not.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+import uuid_utils
+from psycopg import Connection
+
+from backend.contracts.denials import Code
+from backend.contracts.message import MessageRefused
+from backend.contracts.signing import SigningKey
+from backend.db import bus
+from backend.db.bus import Lease, Row
+from backend.ports import Clock
+from workers.agent import Agent, RowMessage
+from workers.deciding import Claimed, Decider, Settlement
+from workers.routing_hints import shard_of
+from workers.signatures import KeyRegistry, hear
+
+log = structlog.get_logger()
+
+POLL_S = 1.0
+THROTTLED_POLL_S = 0.1
+RECONNECT_S_MAX = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """What a loop is given: who it is, how it connects, and where it says what it woke."""
+
+    process_id: UUID
+    host: str
+    pid: int
+    version: str
+    connect: Callable[[str], Connection[Any]]
+    """Opens an autocommit session under the named role."""
+    clock: Clock
+    keys: KeyRegistry
+    outside: Any
+    """What Act agents call: venues, notifiers."""
+    wake: Callable[[AgentLoop, list[str], Settlement | None], None]
+    crash_points: frozenset[str] = frozenset()
+
+
+class AgentLoop:
+    """One agent in one process, on a thread of its own."""
+
+    def __init__(self, agent: Agent, key: SigningKey, settings: LoopSettings) -> None:
+        self.agent = agent
+        self.settings = settings
+        self.key = key
+        self.lease: Lease | None = None
+        self.handled = 0
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._random = random.Random()
+        self._conn: Connection[Any] | None = None
+        self._thread = threading.Thread(target=self._run, name=f"agent-{agent.name}", daemon=True)
+        self._next_tick = 0.0
+        self._lease_due = 0.0
+        self._batch_max = 1
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Hint that something may be waiting."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ask the loop to finish what is in hand and hand back the rest."""
+        self._stopping.set()
+        self._wake.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the loop to end. Returns False if it is still at work."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        delay_s = 0.1
+        while not self._stopping.is_set():
+            try:
+                self._serve()
+                delay_s = 0.1
+            except (psycopg.OperationalError, psycopg.InterfaceError) as fault:
+                log.warning("agent.disconnected", agent=self.agent.name, error=str(fault).strip())
+                self._close()
+                self._stopping.wait(delay_s * (0.5 + self._random.random() / 2))
+                delay_s = min(delay_s * 2, RECONNECT_S_MAX)
+            except Exception:
+                # The one place where everything is caught: a loop must outlive a bug in it.
+                log.exception("agent.crashed", agent=self.agent.name)
+                self._close()
+                self._stopping.wait(delay_s)
+                delay_s = min(delay_s * 2, RECONNECT_S_MAX)
+        self._close()
+
+    def _serve(self) -> None:
+        settings = self.settings
+        conn = self._conn = settings.connect(f"{self.agent.name}_agent")
+        # A new session is a new worker: what the old one claimed comes back by its epoch.
+        worker_id = UUID(bytes=uuid_utils.uuid7().bytes)
+        registration = bus.register_worker(
+            conn, worker_id, settings.process_id, settings.host, settings.pid, settings.version
+        )
+        self._batch_max = registration.batch_max
+        decider = Decider(self.agent, conn, self.key, worker_id, settings.version)
+        self._lease_due = 0.0
+        log.info("agent.started", agent=self.agent.name, worker_id=str(worker_id))
+        try:
+            while not self._stopping.is_set():
+                # Cleared before looking: a hint that comes while we look is not lost.
+                self._wake.clear()
+                self._renew(conn, worker_id)
+                busy = self._drain(conn, decider, worker_id)
+                self._tick(decider)
+                if not busy:
+                    self._wake.wait(self._pause_s())
+        finally:
+            if not conn.closed:
+                bus.stop_worker(conn, worker_id)
+
+    def _renew(self, conn: Connection[Any], worker_id: UUID) -> None:
+        now = time.monotonic()
+        if now >= self._lease_due:
+            self.lease = bus.lease(conn, worker_id)
+            self._lease_due = now + (THROTTLED_POLL_S if self.lease.throttled_by else POLL_S)
+
+    def _pause_s(self) -> float:
+        due = [self._lease_due]
+        if self.agent.every_ms is not None and self._ticks_here():
+            due.append(self._next_tick)
+        return max(0.0, min(due) - time.monotonic())
+
+    def _drain(self, conn: Connection[Any], decider: Decider, worker_id: UUID) -> bool:
+        lease = self.lease
+        if lease is None or lease.throttled_by is not None or lease.shards == 0:
+            return False
+        rows = bus.claim(conn, worker_id, self._batch_max)
+        if not rows:
+            return False
+        batch = self._verify(conn, worker_id, rows)
+        if batch:
+            self._handle(conn, decider, worker_id, batch)
+        return True
+
+    def _verify(
+        self, conn: Connection[Any], worker_id: UUID, rows: Sequence[Row]
+    ) -> list[Claimed]:
+        batch: list[Claimed] = []
+        now = self.settings.clock.now()
+        for row in rows:
+            heard = self._hear(row, conn, now)
+            if isinstance(heard, MessageRefused):
+                self._give_up(conn, worker_id, row["delivery_id"], heard.code, heard.detail)
+            else:
+                batch.append(Claimed(row["delivery_id"], row["attempts"], heard))
+        return batch
+
+    def _hear(self, row: Row, conn: Connection[Any], now: datetime) -> Any:
+        if row["expired"]:
+            return MessageRefused(Code.MESSAGE_EXPIRED, "older than its time to live")
+        if row["row_kind"] is None:
+            return hear(self.settings.keys, row, conn, now)
+        return RowMessage(
+            row["row_kind"],
+            row["msg_id"],
+            row["msg_id"],
+            row["correlation_id"],
+            row["org_id"],
+            row["ordering_key"],
+            row["created_at"],
+        )
+
+    def _handle(
+        self, conn: Connection[Any], decider: Decider, worker_id: UUID, batch: list[Claimed]
+    ) -> None:
+        try:
+            self._settle(decider, batch)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception as error:
+            if _lease_lost(error):
+                log.warning("agent.fenced", agent=self.agent.name, messages=len(batch))
+                return
+            if len(batch) == 1:
+                self._fail(conn, worker_id, batch[0], error)
+            else:
+                self._one_by_one(conn, decider, worker_id, batch)
+
+    def _one_by_one(
+        self, conn: Connection[Any], decider: Decider, worker_id: UUID, batch: list[Claimed]
+    ) -> None:
+        # One poisoned message must not hold up its neighbours, only its own key.
+        failed_keys: set[str] = set()
+        for claimed in batch:
+            if claimed.ordering_key in failed_keys:
+                bus.release(conn, worker_id, [claimed.delivery_id])
+                continue
+            try:
+                self._settle(decider, [claimed])
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                raise
+            except Exception as error:
+                if _lease_lost(error):
+                    log.warning("agent.fenced", agent=self.agent.name, messages=1)
+                    continue
+                failed_keys.add(claimed.ordering_key)
+                self._fail(conn, worker_id, claimed, error)
+
+    def _settle(self, decider: Decider, batch: list[Claimed]) -> None:
+        now = self.settings.clock.now()
+        if self.agent.acts:
+            agents, settlement = decider.act(batch, now, self.settings.outside)
+        else:
+            agents, settlement = decider.decide(batch, now)
+        self.handled += len(batch)
+        if agents:
+            self.settings.wake(self, agents, settlement)
+
+    def _fail(
+        self, conn: Connection[Any], worker_id: UUID, claimed: Claimed, error: Exception
+    ) -> None:
+        code = getattr(error, "sqlstate", None) or Code.HANDLER_FAILED
+        detail = f"{type(error).__name__}: {error}"
+        log.warning(
+            "message.failed",
+            agent=self.agent.name,
+            msg_id=str(claimed.message.msg_id),
+            correlation_id=str(claimed.message.correlation_id),
+            attempts=claimed.attempts,
+            code=code,
+            error=detail,
+            exc_info=error,
+        )
+        self._retry(conn, worker_id, claimed.delivery_id, code, detail, final=False)
+
+    def _give_up(
+        self, conn: Connection[Any], worker_id: UUID, delivery_id: int, code: Code, detail: str
+    ) -> None:
+        log.warning("message.refused", agent=self.agent.name, code=code, detail=detail)
+        self._retry(conn, worker_id, delivery_id, code, detail, final=True)
+
+    def _retry(
+        self,
+        conn: Connection[Any],
+        worker_id: UUID,
+        delivery_id: int,
+        code: str,
+        detail: str,
+        *,
+        final: bool,
+    ) -> None:
+        try:
+            bus.retry(
+                conn,
+                worker_id,
+                delivery_id,
+                code,
+                detail,
+                self._random.random(),
+                final=final,
+                version=self.settings.version,
+            )
+        except psycopg.Error as error:
+            if not _lease_lost(error):
+                raise
+
+    def _ticks_here(self) -> bool:
+        everywhere = getattr(self.agent.module, "TICK_EVERYWHERE", False)
+        return self.lease is not None and (everywhere or self.lease.rank == 0)
+
+    def _tick(self, decider: Decider) -> None:
+        if self.agent.every_ms is None or not self._ticks_here():
+            return
+        now = time.monotonic()
+        if now < self._next_tick:
+            return
+        self._next_tick = now + self.agent.every_ms / 1000
+        try:
+            agents = decider.tick(self.settings.clock.now(), self.settings.outside)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception:
+            log.exception("tick.failed", agent=self.agent.name)
+            return
+        if agents:
+            self.settings.wake(self, agents, None)
+
+    def _close(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+def owns(lease: Lease | None, ordering_key: str) -> bool:
+    """Tell whether a key's shard belongs to the process that holds this lease."""
+    return lease is not None and shard_of(ordering_key) % max(lease.workers, 1) == lease.rank
+
+
+def _lease_lost(error: BaseException) -> bool:
+    return getattr(error, "sqlstate", None) == Code.LEASE_LOST

@@ -1,0 +1,108 @@
+"""What stays of a decision: the row that an auditor reads and that a replay starts from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from backend.db.bus import dump
+from backend.values import format_instant
+from workers.agent import Agent, Context, Decision, Facts, Heard, RowMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a decision's question came from: a message, a row, or the agent's own tick."""
+
+    msg_id: UUID | None
+    message_type: str | None
+    correlation_id: UUID
+    org_id: str
+    ordering_key: str
+
+    @classmethod
+    def of(cls, message: Heard) -> Origin:
+        """Describe a message or a row."""
+        kind = f"row:{message.kind}" if isinstance(message, RowMessage) else message.type
+        return cls(message.msg_id, kind, message.correlation_id, message.org_id, message.ordering_key)
+
+
+def canonical_decision(decision: Decision) -> bytes:
+    """Return the bytes that two runs of the same decision share."""
+    return orjson.dumps(
+        orjson.loads(
+            dump(
+                {
+                    "outcome": decision.outcome,
+                    "code": decision.code,
+                    "explanation": decision.explanation,
+                    "final": decision.final,
+                    "effects": [[e.procedure, e.item] for e in decision.effects],
+                    "emissions": [
+                        [e.payload.TYPE, e.ordering_key, e.intent, e.payload.model_dump(mode="json")]
+                        for e in decision.emissions
+                    ],
+                }
+            )
+        ),
+        option=orjson.OPT_SORT_KEYS,
+    )
+
+
+def decision_hash(decision: Decision) -> str:
+    """Return the hash by which a replay knows that it decided the same."""
+    return hashlib.sha256(canonical_decision(decision)).hexdigest()
+
+
+def trace_row(
+    agent: Agent,
+    origin: Origin,
+    context: Context,
+    facts: Facts,
+    decision: Decision,
+    *,
+    latency_us: int,
+    code_version: str,
+) -> dict[str, Any]:
+    """Return the `decision_traces` row of one decision, as JSON for `bus.settle`."""
+    inputs = {
+        "origin": str(context.origin),
+        "origin_at": format_instant(context.origin_at),
+        "ordering_key": origin.ordering_key,
+    }
+    return {
+        "trace_id": str(context.new_id("trace")),
+        "correlation_id": str(origin.correlation_id),
+        "org_id": origin.org_id,
+        "msg_id": None if origin.msg_id is None else str(origin.msg_id),
+        "message_type": origin.message_type,
+        "inputs": inputs,
+        "facts": facts,
+        "clock": format_instant(context.now),
+        "seed": context.seed,
+        "feature_hash": _feature_hash(decision),
+        "policy_hash": decision.policy_hash,
+        "outcome": decision.outcome,
+        "code": decision.code,
+        "explanation": decision.explanation,
+        "final_outcome": decision.final,
+        "decision": {
+            "sha256": decision_hash(decision),
+            "features": dict(decision.features),
+            "emitted": [e.payload.TYPE for e in decision.emissions],
+            "effects": [e.procedure for e in decision.effects],
+        },
+        "latency_us": latency_us,
+        "code_version": code_version,
+    }
+
+
+def _feature_hash(decision: Decision) -> str | None:
+    if not decision.features:
+        return None
+    features = orjson.dumps(dict(decision.features), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(features).hexdigest()
