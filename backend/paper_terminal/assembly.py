@@ -1,0 +1,194 @@
+"""Puts a terminal together from its settings and what its folder remembers."""
+
+import fcntl
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import IO
+
+from backend.paper_terminal.bars import (
+    BarSource,
+    GeneratedBars,
+    RecordedBars,
+    read_recording,
+)
+from backend.paper_terminal.book import Book
+from backend.paper_terminal.clock import MachineClock
+from backend.paper_terminal.constants import DEAL_TYPE_BALANCE, Execution, MarginMode
+from backend.paper_terminal.faults import Faults, FaultSettings
+from backend.paper_terminal.fills import Fills
+from backend.paper_terminal.infos import AccountSettings
+from backend.paper_terminal.market import Market
+from backend.paper_terminal.money import Money
+from backend.paper_terminal.records import ZERO, Deal
+from backend.paper_terminal.sessions import Sessions
+from backend.paper_terminal.store import Store
+from backend.paper_terminal.symbols import DEFAULT_SYMBOLS, SymbolSpec, infer_spec
+from backend.paper_terminal.terminal import Parts, Terminal
+from backend.paper_terminal.trading import Trading
+from backend.paper_terminal.triggers import Triggers
+
+_HISTORY_S = 600 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the command line says. bars None: generated prices."""
+
+    home: Path
+    login: int
+    balance: Decimal
+    currency: str
+    leverage: int
+    hedging: bool
+    trade_mode: int
+    instant: bool
+    commission_per_lot: Decimal
+    faults: FaultSettings
+    seed: int
+    bars: Path | None
+    speed: float
+    start_bar: int | None
+    sessions: Sessions
+    offset_hours: float
+    full_durability: bool
+
+
+def assemble(settings: Settings) -> tuple[Terminal, Callable[[], None]]:
+    """Build the terminal and the function that closes its store.
+
+    Raises ValueError for settings that contradict the folder, OSError if it is in use.
+    """
+    if settings.speed <= 0 or settings.leverage <= 0:
+        raise ValueError("speed and leverage must be positive")
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = _only_one(settings.home)
+    store = Store(settings.home / "terminal.sqlite3", settings.full_durability)
+    clock = MachineClock()
+    specs, sources = _market_data(settings)
+    widest_ms = max(source.bar_seconds for source in sources.values()) * 1000
+    remembered = _remember(store, settings, clock.now_ms() // widest_ms * widest_ms)
+    market = Market(
+        specs,
+        sources,
+        clock,
+        int(remembered["origin_ms"]),
+        settings.speed,
+        settings.seed,
+        settings.offset_hours,
+        settings.sessions,
+    )
+    book = Book(store)
+    mode = MarginMode.HEDGING if settings.hedging else MarginMode.NETTING
+    money = Money(market, settings.currency, settings.leverage)
+    fills = Fills(book, money, mode, settings.commission_per_lot)
+    faults = Faults(settings.faults, settings.seed)
+    account = AccountSettings(
+        settings.login, settings.currency, settings.leverage, mode, settings.trade_mode
+    )
+    if not book.deals:
+        _deposit(book, settings.balance, market.server_ms())
+    trading = Trading(book, market, money, fills, faults, mode)
+    triggers = Triggers(book, market, money, fills)
+    parts = Parts(book, market, money, trading, triggers, faults, account, settings.home)
+
+    def close() -> None:
+        store.close()
+        lock.close()
+
+    return Terminal(parts), close
+
+
+def _only_one(home: Path) -> IO[str]:
+    """Hold the folder's lock as long as the process lives."""
+    lock = (home / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise OSError(f"{home} is in use by another terminal") from error
+    return lock
+
+
+def _remember(store: Store, settings: Settings, origin_ms: int) -> dict[str, str]:
+    """Fix what must not change over restarts: account, seed, speed and where the replay began."""
+    meta = store.meta()
+    fixed = {
+        "login": str(settings.login),
+        "currency": settings.currency,
+        "margin_mode": "hedging" if settings.hedging else "netting",
+        "seed": str(settings.seed),
+        "speed": str(settings.speed),
+        "bars": str(settings.bars or "generated"),
+    }
+    for key, value in fixed.items():
+        if meta.get(key, value) != value:
+            raise ValueError(f"{settings.home} was made with {key} {meta[key]}, not {value}")
+    remembered = {"origin_ms": str(origin_ms)} | fixed | meta
+    store.write([], [], remembered)
+    return remembered
+
+
+def _deposit(book: Book, amount: Decimal, server_ms: int) -> None:
+    book.add_deal(
+        Deal(
+            ticket=book.ticket(),
+            order_ticket=0,
+            symbol="",
+            type=DEAL_TYPE_BALANCE,
+            entry=0,
+            magic=0,
+            position_id=0,
+            reason=0,
+            volume=ZERO,
+            price=ZERO,
+            commission=ZERO,
+            swap=ZERO,
+            profit=amount,
+            fee=ZERO,
+            comment="Deposit",
+            time_msc=server_ms,
+        )
+    )
+    book.commit()
+
+
+def _market_data(
+    settings: Settings,
+) -> tuple[dict[str, SymbolSpec], dict[str, BarSource]]:
+    """Give all symbols: recorded where a file is given, generated otherwise."""
+    execution = Execution.INSTANT if settings.instant else Execution.MARKET
+    specs = {name: replace(s, execution=execution) for name, s in DEFAULT_SYMBOLS.items()}
+    sources: dict[str, BarSource] = {}
+    for path in _recordings(settings.bars):
+        recording = read_recording(path)
+        name = recording.symbol
+        if name not in specs:
+            closes = recording.bars.close.tolist()
+            inferred = infer_spec(name, closes, recording.decimals)
+            specs[name] = replace(inferred, execution=execution)
+        count = len(recording.bars)
+        history = -(-_HISTORY_S // recording.bar_seconds)
+        start = settings.start_bar
+        if start is None:
+            # As much history as is asked for, but never more than two thirds of the recording.
+            start = min(history, count * 2 // 3)
+        sources[name] = RecordedBars(
+            recording.bars, recording.bar_seconds, specs[name].digits, start % count
+        )
+    for name, spec in specs.items():
+        sources.setdefault(name, GeneratedBars(spec, settings.seed))
+    return specs, sources
+
+
+def _recordings(given: Path | None) -> list[Path]:
+    if given is None:
+        return []
+    if not given.exists():
+        raise ValueError(f"no such file or folder: {given}")
+    if given.is_file():
+        return [given]
+    found = sorted(given.glob("*.csv"))
+    if not found:
+        raise ValueError(f"{given}: no .csv files")
+    return found

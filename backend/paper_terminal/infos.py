@@ -1,0 +1,151 @@
+"""Descriptions of terminal, account and symbols, shaped as the package shapes them."""
+# ruff: noqa: SIM905 - lists of names read better as running text
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backend.paper_terminal import shapes
+from backend.paper_terminal.constants import MarginMode
+from backend.paper_terminal.market import Market
+from backend.paper_terminal.money import AccountState, Money
+from backend.paper_terminal.symbols import SymbolSpec
+from backend.paper_terminal.trading import ORDERS_MAX
+from backend.paper_terminal.triggers import STOP_OUT_LEVEL
+
+VERSION = (500, 5400, "01 Nov 2025")
+_ZEROS: dict[str, Any] = {
+    **dict.fromkeys(shapes.SymbolInfo._fields, 0.0),
+    **dict.fromkeys(
+        "session_deals session_buy_orders session_sell_orders volume volumehigh volumelow"
+        " ticks_bookdepth chart_mode start_time expiration_time order_gtc_mode option_mode"
+        " option_right swap_mode".split(),
+        0,
+    ),
+    **dict.fromkeys("basis category bank exchange formula isin page".split(), ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """Who the account is. trade_mode: demo 0, contest 1, real 2."""
+
+    login: int
+    currency: str
+    leverage: int
+    mode: MarginMode
+    trade_mode: int
+    server: str = "DynamicCapital-Paper"
+
+
+def account_info(settings: AccountSettings, state: AccountState) -> Any:
+    """Describe the account."""
+    return shapes.AccountInfo(
+        login=settings.login,
+        trade_mode=settings.trade_mode,
+        leverage=settings.leverage,
+        limit_orders=ORDERS_MAX,
+        margin_so_mode=0,
+        trade_allowed=True,
+        trade_expert=True,
+        margin_mode=int(settings.mode),
+        currency_digits=0 if settings.currency == "JPY" else 2,
+        fifo_close=False,
+        balance=float(state.balance),
+        credit=0.0,
+        profit=float(state.profit),
+        equity=float(state.equity),
+        margin=float(state.margin),
+        margin_free=float(state.margin_free),
+        margin_level=float(state.margin_level),
+        margin_so_call=50.0,
+        margin_so_so=float(STOP_OUT_LEVEL),
+        margin_initial=0.0,
+        margin_maintenance=0.0,
+        assets=0.0,
+        liabilities=0.0,
+        commission_blocked=0.0,
+        name="Paper account",
+        server=settings.server,
+        currency=settings.currency,
+        company="Dynamic Capital Desk",
+    )
+
+
+def terminal_info(home: Path, ping_us: int) -> Any:
+    """Describe the terminal."""
+    return shapes.TerminalInfo(
+        community_account=False,
+        community_connection=False,
+        connected=True,
+        dlls_allowed=False,
+        trade_allowed=True,
+        tradeapi_disabled=False,
+        email_enabled=False,
+        ftp_enabled=False,
+        notifications_enabled=False,
+        mqid=False,
+        build=VERSION[1],
+        maxbars=100_000,
+        codepage=0,
+        ping_last=ping_us,
+        community_balance=0.0,
+        retransmission=0.0,
+        company="Dynamic Capital Desk",
+        name="Paper terminal",
+        language="English",
+        path=str(home),
+        data_path=str(home),
+        commondata_path=str(home),
+    )
+
+
+def symbol_info(market: Market, money: Money, spec: SymbolSpec, selected: bool) -> Any:
+    """Describe a symbol with its present quote."""
+    quote = market.quote(spec.name)
+    # Profit of one point with one lot, in the account's currency.
+    rate = money.rate(spec.currency_profit, money.currency)
+    tick_value = float(spec.point * spec.contract_size * rate)
+    margin_currency = spec.currency_base if spec.calc_mode == 0 else spec.currency_profit
+    known: dict[str, Any] = {
+        "custom": False,
+        "select": selected,
+        "visible": selected,
+        "time": quote.server_ms // 1000,
+        "digits": spec.digits,
+        "spread": int((quote.ask - quote.bid) / spec.point),
+        "spread_float": True,
+        "trade_calc_mode": spec.calc_mode,
+        "trade_mode": 4,
+        "trade_stops_level": spec.stops_level,
+        "trade_freeze_level": spec.freeze_level,
+        "trade_exemode": int(spec.execution),
+        "swap_rollover3days": 3,
+        "margin_hedged_use_leg": True,
+        "expiration_mode": 15,
+        # Market, limit, stop, stop-loss, take-profit and close-by; no stop-limit.
+        "order_mode": 0b1110111,
+        "filling_mode": spec.filling_mode,
+        "bid": float(quote.bid),
+        "bidhigh": float(quote.bid),
+        "bidlow": float(quote.bid),
+        "ask": float(quote.ask),
+        "askhigh": float(quote.ask),
+        "asklow": float(quote.ask),
+        "point": float(spec.point),
+        "trade_tick_value": tick_value,
+        "trade_tick_value_profit": tick_value,
+        "trade_tick_value_loss": tick_value,
+        "trade_tick_size": float(spec.point),
+        "trade_contract_size": float(spec.contract_size),
+        "volume_min": float(spec.volume_min),
+        "volume_max": float(spec.volume_max),
+        "volume_step": float(spec.volume_step),
+        "currency_base": spec.currency_base,
+        "currency_profit": spec.currency_profit,
+        "currency_margin": margin_currency,
+        "description": spec.description,
+        "name": spec.name,
+        "path": spec.path,
+    }
+    return shapes.SymbolInfo(**(_ZEROS | known))

@@ -1,0 +1,302 @@
+"""The package's reading functions. Each raises InvalidArgument where the package gives None, -2."""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar
+
+import numpy as np
+
+from backend.paper_terminal import shapes
+from backend.paper_terminal.book import Book
+from backend.paper_terminal.constants import TIMEFRAME_MINUTES, OrderKind
+from backend.paper_terminal.market import RATES_MAX, TICKS_MAX, Market
+from backend.paper_terminal.money import Money
+from backend.paper_terminal.records import Deal, Order, Position
+from backend.paper_terminal.requests import InvalidArgument
+
+_HISTORY_DAYS = 400
+_DAY_S = 86_400
+Named = TypeVar("Named", Position, Order, Deal)
+
+
+class NotFound(LookupError):
+    """Nothing of that name: None with last_error -4."""
+
+
+class Queries:
+    """Reads of market and book, shaped as the package shapes them. The caller holds the lock."""
+
+    def __init__(self, book: Book, market: Market, money: Money) -> None:
+        self._book = book
+        self._market = market
+        self._money = money
+
+    # Rates and ticks
+
+    def copy_rates_from(self, symbol: str, timeframe: int, date_from: Any, count: int) -> Any:
+        """Give count bars that open at date_from or before, oldest first."""
+        span = self._span(symbol, timeframe)
+        latest = min(_seconds(date_from), self._market.server_ms() // 1000)
+        return self._rates_back(symbol, timeframe, latest // span * span, count)
+
+    def copy_rates_from_pos(self, symbol: str, timeframe: int, start_pos: int, count: int) -> Any:
+        """Give count bars counted back from the present one, which is 0; oldest first."""
+        span = self._span(symbol, timeframe)
+        if not isinstance(start_pos, int) or start_pos < 0:
+            raise InvalidArgument('Invalid "start_pos" argument')
+        present = self._market.stamp_of(self._market.now_step(symbol)) // 1000
+        return self._rates_back(symbol, timeframe, (present // span - start_pos) * span, count)
+
+    def copy_rates_range(self, symbol: str, timeframe: int, date_from: Any, date_to: Any) -> Any:
+        """Give the bars that open within both dates."""
+        span = self._span(symbol, timeframe)
+        now = self._market.server_ms() // 1000
+        first = max(-(-_seconds(date_from) // span) * span, now - _HISTORY_DAYS * _DAY_S)
+        last = min(_seconds(date_to), now) // span * span
+        opens = range(-(-first // span) * span, last + span, span)[:RATES_MAX]
+        return self._market.rates(symbol, timeframe, list(opens))
+
+    def _rates_back(self, symbol: str, timeframe: int, latest: int, count: int) -> np.ndarray:
+        if type(count) is not int or not 0 < count <= RATES_MAX:
+            raise InvalidArgument('Invalid "count" argument')
+        span = TIMEFRAME_MINUTES[timeframe] * 60
+        earliest = self._market.server_ms() // 1000 - _HISTORY_DAYS * _DAY_S
+        opens: list[int] = []
+        at = latest
+        while len(opens) < count and at > earliest:
+            if self._market.open_at(symbol, at * 1000):
+                opens.append(at)
+            at -= span
+        return self._market.rates(symbol, timeframe, opens[::-1])
+
+    def _span(self, symbol: str, timeframe: int) -> int:
+        self._known(symbol)
+        if timeframe not in TIMEFRAME_MINUTES:
+            raise InvalidArgument('Invalid "timeframe" argument')
+        return TIMEFRAME_MINUTES[timeframe] * 60
+
+    def copy_ticks_from(self, symbol: str, date_from: Any, count: int, flags: int) -> Any:
+        """Give count ticks from a date on."""
+        self._known(symbol)
+        if type(count) is not int or not 0 < count <= TICKS_MAX or type(flags) is not int:
+            raise InvalidArgument('Invalid "count" argument')
+        first = self._market.step_at(_seconds(date_from) * 1000)
+        return self._market.ticks(symbol, first, first + count)
+
+    def copy_ticks_range(self, symbol: str, date_from: Any, date_to: Any, flags: int) -> Any:
+        """Give the ticks between two dates."""
+        self._known(symbol)
+        if type(flags) is not int:
+            raise InvalidArgument('Invalid "flags" argument')
+        first = self._market.step_at(_seconds(date_from) * 1000)
+        last = self._market.step_at(_seconds(date_to) * 1000) + 1
+        return self._market.ticks(symbol, first, min(last, first + TICKS_MAX))
+
+    # Orders and positions
+
+    def orders_total(self) -> int:
+        """Count working orders."""
+        return len(self._book.orders)
+
+    def orders_get(self, symbol: str = "", group: str = "", ticket: int = 0) -> Any:
+        """Give working orders by symbol, group or ticket."""
+        found = self._select(self._book.orders, symbol, group, ticket)
+        return tuple(self._order(order) for order in found)
+
+    def positions_total(self) -> int:
+        """Count open positions."""
+        return len(self._book.positions)
+
+    def positions_get(self, symbol: str = "", group: str = "", ticket: int = 0) -> Any:
+        """Give open positions by symbol, group or ticket."""
+        found = self._select(self._book.positions, symbol, group, ticket)
+        return tuple(self._position(position) for position in found)
+
+    def _select(
+        self, records: dict[int, Named], symbol: str, group: str, ticket: int
+    ) -> Iterable[Named]:
+        if symbol:
+            return [r for r in records.values() if r.symbol == symbol]
+        if ticket:
+            return [records[ticket]] if ticket in records else []
+        return [r for r in records.values() if in_group(r.symbol, group)]
+
+    # History
+
+    def history_orders_total(self, *dates: Any) -> int:
+        """Count finished orders between two dates."""
+        return len(self._book.history_between(*_period(dates)))
+
+    def history_orders_get(
+        self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
+    ) -> Any:
+        """Give finished orders: by two positional dates, by order ticket, or by position."""
+        if ticket:
+            known = self._book.history.get(ticket)
+            found = [known] if known else []
+        elif position:
+            found = self._book.history_of(position)
+        else:
+            period = self._book.history_between(*_period(dates))
+            found = [o for o in period if in_group(o.symbol, group)]
+        return tuple(self._order(order) for order in found)
+
+    def history_deals_total(self, *dates: Any) -> int:
+        """Count deals between two dates."""
+        return len(self._book.deals_between(*_period(dates)))
+
+    def history_deals_get(
+        self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
+    ) -> Any:
+        """Give deals: by two positional dates, by the ticket of their order, or by position."""
+        if ticket:
+            found = self._book.deals_of_order(ticket)
+        elif position:
+            found = self._book.deals_of(position)
+        else:
+            period = self._book.deals_between(*_period(dates))
+            found = [d for d in period if in_group(d.symbol, group)]
+        return tuple(_deal(deal) for deal in found)
+
+    # Calculation
+
+    def order_calc_margin(self, action: int, symbol: str, volume: float, price: float) -> float:
+        """Give the margin of an order in the account's currency."""
+        self._known(symbol)
+        _check_calculation(action, volume, price)
+        spec = self._market.specs[symbol]
+        return float(self._money.margin(spec, _exact(volume), _exact(price)))
+
+    def order_calc_profit(
+        self,
+        action: int,
+        symbol: str,
+        volume: float,
+        price_open: float,
+        price_close: float,
+    ) -> float:
+        """Give the profit of a trade in the account's currency."""
+        self._known(symbol)
+        _check_calculation(action, volume, price_open, price_close)
+        sign = 1 if action == OrderKind.BUY else -1
+        opened, closed = _exact(price_open), _exact(price_close)
+        return float(self._money.profit(symbol, sign, _exact(volume), opened, closed))
+
+    def _known(self, symbol: object) -> None:
+        if not isinstance(symbol, str):
+            raise InvalidArgument('Invalid "symbol" argument')
+        if symbol not in self._market.specs:
+            raise NotFound(symbol)
+
+    def _order(self, order: Order) -> Any:
+        quote = self._market.quote(order.symbol)
+        return shapes.TradeOrder(
+            order.ticket,
+            order.time_setup_msc // 1000,
+            order.time_setup_msc,
+            order.time_done_msc // 1000,
+            order.time_done_msc,
+            order.time_expiration,
+            order.type,
+            order.type_time,
+            order.type_filling,
+            int(order.state),
+            order.magic,
+            order.position_id,
+            order.position_by_id,
+            int(order.reason),
+            float(order.volume_initial),
+            float(order.volume_current),
+            float(order.price_open),
+            float(order.sl),
+            float(order.tp),
+            float(quote.bid if order.type % 2 else quote.ask),
+            0.0,
+            order.symbol,
+            order.comment,
+            "",
+        )
+
+    def _position(self, held: Position) -> Any:
+        return shapes.TradePosition(
+            held.ticket,
+            held.time_msc // 1000,
+            held.time_msc,
+            held.time_update_msc // 1000,
+            held.time_update_msc,
+            held.type,
+            held.magic,
+            held.identifier,
+            int(held.reason),
+            float(held.volume),
+            float(held.price_open),
+            float(held.sl),
+            float(held.tp),
+            float(self._money.closing_price(held)),
+            float(held.swap),
+            float(self._money.floating(held)),
+            held.symbol,
+            held.comment,
+            "",
+        )
+
+
+def _deal(deal: Deal) -> Any:
+    return shapes.TradeDeal(
+        deal.ticket,
+        deal.order_ticket,
+        deal.time_msc // 1000,
+        deal.time_msc,
+        deal.type,
+        int(deal.entry),
+        deal.magic,
+        deal.position_id,
+        int(deal.reason),
+        float(deal.volume),
+        float(deal.price),
+        float(deal.commission),
+        float(deal.swap),
+        float(deal.profit),
+        float(deal.fee),
+        deal.symbol,
+        deal.comment,
+        "",
+    )
+
+
+def in_group(symbol: str, group: str) -> bool:
+    """Match `*USD*,!EUR*`: masks in order, `!` takes away."""
+    chosen = not group
+    for mask in filter(None, (part.strip() for part in group.split(","))):
+        if mask.startswith("!"):
+            chosen = chosen and not fnmatchcase(symbol, mask[1:])
+        else:
+            chosen = chosen or fnmatchcase(symbol, mask)
+    return chosen
+
+
+def _seconds(value: object) -> int:
+    if isinstance(value, datetime):
+        return int(value.timestamp())
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return int(value)
+    raise InvalidArgument("Invalid date argument")
+
+
+def _period(dates: tuple[object, ...]) -> tuple[int, int]:
+    if len(dates) != 2:
+        raise InvalidArgument("Invalid arguments")
+    return _seconds(dates[0]) * 1000, _seconds(dates[1]) * 1000 + 999
+
+
+def _check_calculation(action: int, *numbers: float) -> None:
+    kinds = all(isinstance(n, float | int) and math.isfinite(n) and n >= 0 for n in numbers)
+    if action not in (OrderKind.BUY, OrderKind.SELL) or not kinds:
+        raise InvalidArgument("Invalid arguments")
+
+
+def _exact(number: float) -> Decimal:
+    return Decimal(repr(number))
