@@ -38,10 +38,10 @@ def last(number: int, sent_at: float) -> None:
     global _redis
     if _redis is None:
         _redis = Redis.from_url(os.environ[BROKER_VARIABLE])
-    _redis.rpush(DONE_KEY, f"{number} {(time.time() - sent_at) * 1000:.3f}")
+    _redis.rpush(DONE_KEY, f"{number} {(time.monotonic() - sent_at) * 1000:.3f}")
 
 
 def send(number: int) -> None:
     """Start one chain of HOPS tasks."""
-    steps = [hop.si() for _ in range(HOPS - 1)] + [last.si(number, time.time())]
+    steps = [hop.si() for _ in range(HOPS - 1)] + [last.si(number, time.monotonic())]
     chain(*steps).apply_async()
