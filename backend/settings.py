@@ -14,7 +14,7 @@ from backend.values import Mode
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-# Read by the launcher before any Python of ours runs; legal in the environment, no business of ours.
+# Read by the launcher before any of our Python runs: legal in the environment, of no use here.
 LAUNCHER_KEYS = frozenset({"DESK_PYTHON"})
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     # Said a second time on purpose: mode "live" alone does not trade.
     live: bool = False
 
-    # Policy pack that `desk demo` and a fresh desk load; None takes the one that comes with the verb.
+    # Policy pack that a fresh desk loads; None takes the one that comes with the verb.
     policy: Path | None = None
     market_data: Path | None = None
     keys_folder: Path | None = Field(default=None, validation_alias="DESK_KEYS")

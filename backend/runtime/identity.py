@@ -68,8 +68,22 @@ def end_groups(
     deadline = time.monotonic() + grace_s
     left = list(groups)
     while left and time.monotonic() < deadline:
-        left = [group for group in left if signal_group(group[0], group[1], 0)]
+        left = [group for group in left if _group_lives(group[0], group[1])]
         if left:
             time.sleep(poll_s)
     for pid, identity, _ in left:
         signal_group(pid, identity, signal.SIGKILL)
+
+
+def _group_lives(pid: int, identity: str) -> bool:
+    """Tell whether anyone of a group still runs; zombies wait for their parent, not for us."""
+    if not signal_group(pid, identity, 0):
+        return False
+    if not sys.platform.startswith("linux"):
+        return True
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            words = stat.read_text().rpartition(")")[2].split()
+            if int(words[2]) == pid and words[0] not in {"Z", "X"}:
+                return True
+    return False

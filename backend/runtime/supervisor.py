@@ -104,7 +104,7 @@ class Supervisor:
     ) -> None:
         self._home = home
         self._on_event = on_event
-        self._started_at = clock.now().isoformat()
+        self._started_at = clock.now().isoformat().replace("+00:00", "Z")
         self._kept: dict[str, _Kept] = {}
         self._endpoints: dict[str, str] = {}
         self._phase = "starting"

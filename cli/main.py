@@ -1,0 +1,127 @@
+"""The `desk` command: a table of verbs, each loaded only when it is called."""
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from backend.errors import DeskError
+
+EXIT_DESK_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One word of the command: where it lives, and a line about it.
+
+    target: `module:attribute`, either a Typer application or a function.
+    """
+
+    name: str
+    target: str
+    help: str
+    panel: str
+
+
+RUN, LOOK, FEED, PROVE = "Run", "Look", "Feed", "Prove"
+
+VERBS = (
+    Verb(
+        "demo", "cli.demo:app", "Run the whole chain on a fresh database and tell the story.", RUN
+    ),
+    Verb("up", "cli.up:up", "Start a desk: servers, API, workers, paper terminal.", RUN),
+    Verb("down", "cli.up:down", "Stop the desk of this home, or what a crash left of it.", RUN),
+    Verb("work", "cli.work:app", "Run agents in this process, without Celery or Redis.", RUN),
+    Verb("api", "cli.api:app", "Serve the HTTP API and the webhook.", RUN),
+    Verb("db", "cli.db:app", "Migrate the database, and check that it is as it should be.", RUN),
+    Verb("status", "cli.up:status", "Show what runs, where, and how it does.", LOOK),
+    Verb("dlq", "cli.dlq:app", "List, explain and replay dead letters.", LOOK),
+    Verb("token", "cli.token:app", "Create, list and revoke API tokens.", LOOK),
+    Verb("agents", "cli.agents:app", "Show the agents and write their canvases.", LOOK),
+    Verb("import", "cli.import_bars:app", "Read market data files into the tables.", FEED),
+    Verb("replay", "cli.replay:app", "Decide again from a recorded trace, and compare.", PROVE),
+    Verb("bench", "cli.bench:app", "Measure the chain against a Celery chain.", PROVE),
+    Verb("test", "cli.test:app", "Run the tests; arguments go to pytest.", PROVE),
+)
+
+HELP = "A trading desk that runs on Postgres: alerts in, explained and authorised orders out."
+EPILOG = """\
+Examples:
+
+  desk demo --alerts 200 --json out.json
+
+  desk up --detach && desk status
+
+  desk db upgrade && desk work --agents risk,policy_guard
+
+  desk down
+"""
+
+
+class VerbGroup(TyperGroup):
+    """Lists verbs from the table; imports a verb's module when that verb is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the verbs in the order of the table."""
+        return [verb.name for verb in VERBS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a verb's placeholder: enough for a listing."""
+        verb = next((verb for verb in VERBS if verb.name == cmd_name), None)
+        if verb is None:
+            return None
+        return TyperCommand(verb.name, help=verb.help, rich_help_panel=verb.panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Give the verb itself, for calling it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        verb = next((verb for verb in VERBS if verb.name == name), None)
+        return name, (load(verb) if verb else command), rest
+
+
+def load(verb: Verb) -> Any:
+    """Import a verb and make a command of it."""
+    module_name, _, attribute = verb.target.partition(":")
+    target = getattr(import_module(module_name), attribute)
+    if not isinstance(target, typer.Typer):
+        wrapped = typer.Typer(add_completion=False)
+        wrapped.command(name=verb.name)(target)
+        target = wrapped
+    command = typer.main.get_command(target)
+    command.name = verb.name
+    if not command.help:
+        command.help = verb.help
+    return command
+
+
+def build() -> VerbGroup:
+    """Make the command."""
+    return VerbGroup(
+        name="desk",
+        help=HELP,
+        epilog=EPILOG,
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def main() -> None:
+    """Run a verb; a DeskError ends as one line and status 2, never as a traceback."""
+    try:
+        cast(Any, build()).main(prog_name="desk")
+    except DeskError as error:
+        from cli.console import print_error
+
+        print_error(error, as_json="--json" in sys.argv)
+        sys.exit(EXIT_DESK_ERROR)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
