@@ -15,7 +15,8 @@ def decimal_from_float(value: float, places: int = 6) -> Decimal:
     """Round a float to an exact decimal. Raises ValueError if it is not finite."""
     if not math.isfinite(value):
         raise ValueError("not a finite number")
-    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    # Adding zero turns -0 into 0, which otherwise reads as a fact of its own.
+    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN) + ZERO
 
 
 def floor_to_step(value: Decimal, step: Decimal) -> Decimal:

@@ -113,7 +113,8 @@ def size(facts: SizingFacts, policy: SizingPolicy) -> Sized | NotSized:
     refusal = _refuse(facts)
     if refusal is not None:
         return refusal
-    assert facts.stop_loss is not None and facts.quote_rate is not None
+    assert facts.stop_loss is not None
+    assert facts.quote_rate is not None
     assert facts.treasury_throttle is not None
     notional_per_lot = facts.reference_price * facts.contract_size * facts.quote_rate
     stop_distance = abs(facts.reference_price - facts.stop_loss)

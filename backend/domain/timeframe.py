@@ -8,6 +8,10 @@ TradingView, so it is not taken for a minute.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 TIMEFRAME_S: dict[str, int] = {
     "M1": 60,
@@ -55,3 +59,18 @@ def timeframe_seconds(timeframe: str) -> int:
 def timeframe_from_seconds(seconds: int) -> str | None:
     """Return the timeframe of that length, or None."""
     return _BY_SECONDS.get(seconds)
+
+
+def infer_timeframe(opened: Sequence[datetime]) -> str | None:
+    """Return the timeframe whose length is the commonest step between bars, or None.
+
+    Gaps only ever lengthen steps, so the commonest step of real bars is their length.
+    """
+    steps = Counter(
+        (later - earlier) // timedelta(seconds=1)
+        for earlier, later in pairwise(opened)
+        if later > earlier
+    )
+    if not steps:
+        return None
+    return _BY_SECONDS.get(steps.most_common(1)[0][0])

@@ -71,6 +71,19 @@ class Bars:
             np.array([float(row.volume) for row in rows], dtype=np.float64),
         )
 
+    @classmethod
+    def from_records(
+        cls, symbol: str, timeframe: str, records: Sequence[Sequence[int | float | str | None]]
+    ) -> Bars:
+        """Turn `[opened_us, open, high, low, close, volume, …]` records, oldest first, into arrays.
+
+        This is how procedures send bars; numbers may come as strings.
+        """
+        table = np.array([record[1:6] for record in records], dtype=np.float64).reshape(-1, 5)
+        opened = [int(record[0]) for record in records if record[0] is not None]
+        columns = np.ascontiguousarray(table.T)
+        return cls(symbol, timeframe, np.array(opened, dtype=np.int64), *columns)
+
     def prefix(self, n: int) -> Bars:
         """Return the first n bars."""
         return self._slice(slice(0, n))

@@ -10,62 +10,77 @@ Definitions (this project's, after the comparison in the literature of public de
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from backend.domain.market.bars import Bars
 from backend.domain.smc.events import DEFAULT_SETTINGS, EventKind, SmcSettings, StructureEvent
 from backend.domain.smc.swings import bearish_gaps, bullish_gaps, swing_highs, swing_lows
 
-_KIND_ORDER = {kind: order for order, kind in enumerate(EventKind)}
+_KINDS = tuple(EventKind)
+_SWING, _BOS, _CHOCH, _FVG, _SWEEP, _PREMIUM, _DISCOUNT = range(len(_KINDS))
+
+
+class RawEvent(NamedTuple):
+    """An event in the order in which events sort; `kind` is an index into EventKind."""
+
+    known_at: int
+    kind: int
+    event_bar: int
+    direction: int
+    level: float
+    lower: float
+    upper: float
 
 
 class _Walk:
-    """State of one pass: the latest swing on each side, and the bias."""
+    """State of one pass: the latest unbroken swing on each side, bias, dealing range."""
 
-    __slots__ = ("bias", "events", "range_high", "range_low", "swept", "swing", "zone")
+    __slots__ = ("bias", "events", "levels", "range", "swept", "zone")
 
     def __init__(self) -> None:
-        self.events: list[StructureEvent] = []
+        self.events: list[RawEvent] = []
         self.bias = 0
         self.zone = 0
-        # Keyed by direction: +1 the swing high, -1 the swing low.
-        self.swing: dict[int, tuple[int, float] | None] = {1: None, -1: None}
-        self.swept: dict[int, bool] = {1: False, -1: False}
-        self.range_high: float | None = None
-        self.range_low: float | None = None
+        # Pairs by side: 0 the swing low, 1 the swing high.
+        self.levels: list[float | None] = [None, None]
+        self.range: list[float | None] = [None, None]
+        self.swept = [False, False]
 
-    def confirm(self, direction: int, bar: int, known_at: int, level: float) -> None:
+    def confirm(self, side: int, bar: int, known_at: int, level: float) -> None:
         """A swing became known: it replaces the one before it on its side."""
-        self.events.append(_event(EventKind.SWING, direction, bar, known_at, level))
-        self.swing[direction] = (bar, level)
-        self.swept[direction] = False
-        if direction > 0:
-            self.range_high = level
-        else:
-            self.range_low = level
+        self._add(known_at, _SWING, bar, 2 * side - 1, level)
+        self.levels[side] = self.range[side] = level
+        self.swept[side] = False
 
     def close(self, bar: int, high: float, low: float, close: float) -> None:
         """A bar finished: look for a break, a sweep, and a change of zone."""
-        for direction, extreme in ((1, high), (-1, low)):
-            swing = self.swing[direction]
-            if swing is None:
-                continue
-            level = swing[1]
-            if (close - level) * direction > 0:
-                kind = EventKind.CHOCH if self.bias == -direction else EventKind.BOS
-                self.events.append(_event(kind, direction, bar, bar, level))
-                self.bias = direction
-                self.swing[direction] = None
-            elif (extreme - level) * direction > 0 and not self.swept[direction]:
-                self.events.append(_event(EventKind.SWEEP, -direction, bar, bar, level))
-                self.swept[direction] = True
-        if self.range_high is not None and self.range_low is not None:
-            self._rezone(bar, close, (self.range_high + self.range_low) / 2)
-
-    def _rezone(self, bar: int, close: float, middle: float) -> None:
+        top, bottom = self.levels[1], self.levels[0]
+        if top is not None and high > top:
+            self._pass(bar, 1, top, broke=close > top)
+        if bottom is not None and low < bottom:
+            self._pass(bar, 0, bottom, broke=close < bottom)
+        above, below = self.range[1], self.range[0]
+        if above is None or below is None:
+            return
+        middle = (above + below) / 2
         zone = (close > middle) - (close < middle)
         if zone not in (0, self.zone):
-            kind = EventKind.PREMIUM if zone > 0 else EventKind.DISCOUNT
-            self.events.append(_event(kind, zone, bar, bar, middle))
+            self._add(bar, _PREMIUM if zone > 0 else _DISCOUNT, bar, zone, middle)
             self.zone = zone
+
+    def _pass(self, bar: int, side: int, level: float, broke: bool) -> None:
+        direction = 2 * side - 1
+        if broke:
+            kind = _CHOCH if self.bias == -direction else _BOS
+            self._add(bar, kind, bar, direction, level)
+            self.bias = direction
+            self.levels[side] = None
+        elif not self.swept[side]:
+            self._add(bar, _SWEEP, bar, -direction, level)
+            self.swept[side] = True
+
+    def _add(self, known_at: int, kind: int, event_bar: int, direction: int, level: float) -> None:
+        self.events.append(RawEvent(known_at, kind, event_bar, direction, level, level, level))
 
 
 def detect(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> list[StructureEvent]:
@@ -73,44 +88,44 @@ def detect(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> list[Structu
 
     No event changes or disappears when later bars are added.
     """
+    return [
+        StructureEvent(
+            _KINDS[raw.kind],
+            raw.direction,
+            raw.event_bar,
+            raw.known_at,
+            raw.level,
+            raw.lower,
+            raw.upper,
+        )
+        for raw in scan(bars, settings)
+    ]
+
+
+def scan(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> list[RawEvent]:
+    """Return the same events in the plain form that features are read from."""
     n = settings.swing_bars
     walk = _Walk()
     highs, lows, closes = bars.high.tolist(), bars.low.tolist(), bars.close.tolist()
-    is_high = dict.fromkeys(swing_highs(bars.high, n).tolist(), True)
-    is_low = dict.fromkeys(swing_lows(bars.low, n).tolist(), True)
-    for bar in range(len(closes)):
-        confirmed = bar - n
+    is_high = set(swing_highs(bars.high, n).tolist())
+    is_low = set(swing_lows(bars.low, n).tolist())
+    for bar, close in enumerate(closes):
         # The bar is judged against swings known before it: its own close confirms the new one.
-        walk.close(bar, highs[bar], lows[bar], closes[bar])
+        walk.close(bar, highs[bar], lows[bar], close)
+        confirmed = bar - n
         if confirmed in is_high:
             walk.confirm(1, confirmed, bar, highs[confirmed])
         if confirmed in is_low:
-            walk.confirm(-1, confirmed, bar, lows[confirmed])
-    walk.events.extend(_gaps(bars))
-    walk.events.sort(key=_order)
-    return walk.events
+            walk.confirm(0, confirmed, bar, lows[confirmed])
+    events = walk.events
+    for i in bullish_gaps(bars.open, bars.high, bars.low, bars.close).tolist():
+        events.append(_gap(1, i, highs[i - 1], lows[i + 1]))
+    for i in bearish_gaps(bars.open, bars.high, bars.low, bars.close).tolist():
+        events.append(_gap(-1, i, highs[i + 1], lows[i - 1]))
+    events.sort()
+    return events
 
 
-def _gaps(bars: Bars) -> list[StructureEvent]:
-    found: list[StructureEvent] = []
-    for middle in bullish_gaps(bars.open, bars.high, bars.low, bars.close).tolist():
-        found.append(_gap(1, middle, float(bars.high[middle - 1]), float(bars.low[middle + 1])))
-    for middle in bearish_gaps(bars.open, bars.high, bars.low, bars.close).tolist():
-        found.append(_gap(-1, middle, float(bars.high[middle + 1]), float(bars.low[middle - 1])))
-    return found
-
-
-def _gap(direction: int, middle: int, lower: float, upper: float) -> StructureEvent:
-    known_at = middle + 1
+def _gap(direction: int, middle: int, lower: float, upper: float) -> RawEvent:
     centre = (lower + upper) / 2
-    return StructureEvent(EventKind.FVG, direction, middle, known_at, centre, lower, upper)
-
-
-def _event(
-    kind: EventKind, direction: int, event_bar: int, known_at: int, level: float
-) -> StructureEvent:
-    return StructureEvent(kind, direction, event_bar, known_at, level, level, level)
-
-
-def _order(event: StructureEvent) -> tuple[int, int, int, int]:
-    return event.known_at, _KIND_ORDER[event.kind], event.event_bar, event.direction
+    return RawEvent(middle + 1, _FVG, middle, direction, centre, lower, upper)

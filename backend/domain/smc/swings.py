@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from backend.domain.market.bars import FloatArray, IntArray
 
@@ -28,9 +27,13 @@ def _peaks(values: FloatArray, n: int) -> IntArray:
     if len(values) < 2 * n + 1:
         return np.empty(0, dtype=np.int64)
     centre = values[n:-n]
-    windows = sliding_window_view(values, n).max(axis=1)
-    before, after = windows[: len(centre)], windows[n + 1 :]
-    return np.flatnonzero((centre > before) & (centre >= after)) + n
+    end = len(values) - n
+    is_peak = np.ones(len(centre), dtype=np.bool_)
+    # A few whole-array comparisons beat a window view on the short runs that signals bring.
+    for k in range(1, n + 1):
+        is_peak &= centre > values[n - k : end - k]
+        is_peak &= centre >= values[n + k : end + k]
+    return np.flatnonzero(is_peak) + n
 
 
 def bullish_gaps(
