@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from backend.contracts.denials import Code
-from backend.values import FinalOutcome, format_instant
+from backend.values import FinalOutcome, format_instant, to_utc
 from workers.agent import Context, Decision, Effect, Heard
 
 OPEN_REVIEWS = "intake.open_reviews"
@@ -65,7 +65,4 @@ def denied(code: Code, detail: str, policy_hash: str | None = None) -> Decision:
 
 def read_instant(text: str) -> datetime:
     """Read an instant as SQL writes it into JSON. Raises ValueError without a time zone."""
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError("instant without a time zone")
-    return instant
+    return to_utc(datetime.fromisoformat(text))

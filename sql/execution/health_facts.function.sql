@@ -1,0 +1,66 @@
+create or replace function execution.health_facts(p_items jsonb) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_policy_hash text;
+  v_policy jsonb;
+  v_pairs jsonb;
+begin
+  select p.policy_hash,
+         (p.body -> 'health') || jsonb_build_object(
+           'open_risk_max', p.body #> '{routing,debt_to_risk_max}')
+    into v_policy_hash, v_policy
+    from risk.policies p where p.active;
+
+  with sent as materialized (
+    select o.venue_id, o.symbol, count(*) as sent,
+           count(*) filter (where o.status = 'rejected') as rejected,
+           percentile_disc(0.95) within group (order by a.latency_ms) as latency_p95_ms
+      -- The latest thousand are enough to judge by, and bound the work of a busy quarter hour.
+      from (select k.order_id, k.latency_ms from execution.attempts k
+             where k.opened_at > v_now - interval '15 minutes'
+             order by k.opened_at desc limit 1000) a
+      join public.orders o on o.order_id = a.order_id
+     group by o.venue_id, o.symbol
+  ), debt as materialized (
+    select c.venue_id, r.symbol, sum(r.remaining_notional) as open_risk
+      from risk.reservations r
+      join public.accounts c on c.account_id = r.account_id
+     where r.released_at is null
+     group by c.venue_id, r.symbol
+  ), halted as materialized (
+    select h.scope, h.scope_id from governance.halts h where h.lifted_at is null
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+           'venue_id', v.venue_id, 'symbol', s.symbol,
+           'bid', q.bid::text, 'ask', q.ask::text, 'quoted_at', q.received_at,
+           'sent', coalesce(t.sent, 0), 'rejected', coalesce(t.rejected, 0),
+           'latency_p95_ms', t.latency_p95_ms,
+           'open_risk', coalesce(d.open_risk, 0)::text,
+           'halted', v.state <> 'active' or exists (
+             select from halted h
+              where h.scope = 'platform' or (h.scope = 'venue' and h.scope_id = v.venue_id)),
+           'before', case when b.symbol is null then null else jsonb_build_object(
+             'fill_confidence', b.fill_confidence::text,
+             'throttle_per_minute', b.throttle_per_minute,
+             'debt_to_risk', b.debt_to_risk::text, 'spread_bps', b.spread_bps::text,
+             'as_of', b.as_of) end)
+           order by v.venue_id, s.symbol), '[]')
+    into v_pairs
+    from public.venues v
+    cross join public.instruments s
+    left join public.latest_quotes q on q.venue_id = v.venue_id and q.symbol = s.symbol
+    left join sent t on t.venue_id = v.venue_id and t.symbol = s.symbol
+    left join debt d on d.venue_id = v.venue_id and d.symbol = s.symbol
+    left join execution.venue_health b on b.venue_id = v.venue_id and b.symbol = s.symbol
+   where s.state = 'tradable'
+     and exists (select from public.accounts c where c.venue_id = v.venue_id);
+
+  return (select coalesce(jsonb_agg(jsonb_build_object(
+                   'i', x.i, 'pairs', v_pairs, 'policy', v_policy,
+                   'policy_hash', v_policy_hash)), '[]')
+            from jsonb_to_recordset(p_items) as x(i int));
+end $$;
+comment on function execution.health_facts(jsonb) is
+  'What was seen of every venue and tradable symbol in the last 15 minutes: quote, rejections, latency, open reservations, halts, and the health last recorded.';
+grant execute on function execution.health_facts(jsonb) to execution_overseer_agent;

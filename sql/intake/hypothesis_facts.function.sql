@@ -1,0 +1,23 @@
+create or replace function intake.hypothesis_facts(p_items jsonb) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_policy_hash text;
+  v_policy jsonb;
+begin
+  select p.policy_hash, p.body -> 'hypothesis' into v_policy_hash, v_policy
+    from risk.policies p where p.active;
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'i', x.i, 'tick_size', s.tick_size::text,
+             -- What waited for a person counts from that person's word.
+             'wanted_at', greatest(g.received_at, (
+               select max(v.decided_at) from public.review_queue v
+                where v.correlation_id = g.correlation_id and v.state = 'approved')),
+             'policy', v_policy, 'policy_hash', v_policy_hash)), '[]')
+      from jsonb_to_recordset(p_items) as x(i int, signal_id uuid, symbol text)
+      left join public.instruments s on s.symbol = x.symbol
+      left join public.signals_normalized g on g.signal_id = x.signal_id);
+end $$;
+comment on function intake.hypothesis_facts(jsonb) is
+  'Tick size, when the alert came, and what the active pack says about hypotheses.';
+grant execute on function intake.hypothesis_facts(jsonb) to strategy_analyst_agent;

@@ -1,0 +1,204 @@
+"""Normalizer: puts a signal into the desk's own words, or says what it cannot place.
+
+Mission: one spelling per symbol, timeframe, session and price. Observes the instrument
+registry, the source's age limit and the pack. SLO 5/20 ms. Failover: stateless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from backend.contracts.denials import Code
+from backend.contracts.message import Message
+from backend.contracts.signals import NormalizedSignal, RawSignal
+from backend.domain.instruments import Instrument, InstrumentRegistry, Lifecycle
+from backend.domain.intake import DistanceUnit
+from backend.domain.intake.wire import decode_distance
+from backend.domain.normalize import (
+    NormalizeCode,
+    NormalizePolicy,
+    Normalized,
+    NotNormalized,
+    SignalFacts,
+    normalize,
+)
+from backend.domain.sessions import Calendar
+from backend.values import format_instant
+from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
+from workers.reviews import OPEN_REVIEWS, denied, to_review
+from workers.sections import read_section
+
+CANVAS = Canvas(
+    mission="Say what an alert means in the desk's own words, and never guess.",
+    observations="Instruments that a spelling may mean, the source's age limit, the pack.",
+    actions="Records signals_normalized; publishes signals.normalized.v1; opens reviews.",
+    beliefs="None: every fact is read afresh.",
+    policy="Unknown or ambiguous symbol, unreadable timeframe, wrong-sided stop, old alert: "
+    "a person looks. Instrument not open for trading or market closed: denied.",
+    slo_p50_ms=5,
+    slo_p95_ms=20,
+    failover="Stateless; shards move to another worker when the lease ends.",
+)
+HEARS = (RawSignal.TYPE,)
+EMITS = (NormalizedSignal.TYPE,)
+FACTS = "intake.normalization_facts"
+EFFECTS = ("intake.record_normalized", OPEN_REVIEWS)
+MAY_CALL = ("intake.normalization_facts", "intake.record_normalized", "intake.open_reviews")
+
+_CODES = {code: Code.__members__.get(code.name, Code.NOT_UNDERSTOOD) for code in NormalizeCode}
+# Risk has a PRICE_MISSING of its own, which means that the market has no quote.
+_CODES[NormalizeCode.PRICE_MISSING] = Code.ORDER_PRICE_MISSING
+_DENIED = frozenset({Code.SYMBOL_NOT_TRADABLE, Code.MARKET_CLOSED})
+_ANY_AGE_S = 100 * 366 * 86_400
+_CALENDARS = {"fx": Calendar.WEEKDAYS, "crypto": Calendar.ALWAYS}
+
+
+def ask(message: Message[RawSignal]) -> dict[str, Any]:
+    """Ask for the instruments that the spelling may mean."""
+    payload = message.payload
+    return {"alert_id": str(payload.alert_id), "symbol_raw": payload.symbol_raw}
+
+
+def handle(message: Message[RawSignal], facts: Facts, context: Context) -> Decision:
+    """Normalise one signal."""
+    signal, policy_hash = message.payload, facts["policy_hash"]
+    if facts["signal_id"] is not None:
+        # One alert makes one signal, however often it is announced.
+        return Decision("repeated", f"already normalised as signal {facts['signal_id']}")
+    policy = _policy(facts)
+    if policy is None:
+        return denied(Code.POLICY_MISSING, "no active pack says how to read alerts", policy_hash)
+    asked = _signal_facts(signal, facts)
+    found = normalize(asked, _registry(facts["instruments"]), policy)
+    if isinstance(found, Normalized) and _pips_undefined(asked, found, facts):
+        detail = f"it counts in pips, which {found.instrument.symbol} does not have"
+        return to_review(
+            message,
+            context,
+            "alert",
+            signal.alert_id,
+            Code.NOT_UNDERSTOOD,
+            detail,
+            policy_hash=policy_hash,
+        )
+    if isinstance(found, NotNormalized):
+        code = _CODES[found.code]
+        detail = f"{code.meaning} ({found.detail})"
+        if code in _DENIED:
+            return denied(code, detail, policy_hash)
+        return to_review(
+            message, context, "alert", signal.alert_id, code, detail, policy_hash=policy_hash
+        )
+    return _normalized(message, found, context, policy_hash)
+
+
+def _normalized(
+    message: Message[RawSignal], found: Normalized, context: Context, policy_hash: str | None
+) -> Decision:
+    raw = message.payload
+    signal = NormalizedSignal(
+        signal_id=context.new_id("signal"),
+        alert_id=raw.alert_id,
+        symbol=found.instrument.symbol,
+        symbol_class=found.instrument.symbol_class,
+        side=found.side,
+        order_type=found.order_type,
+        price=found.price,
+        stop_loss=found.stop_loss,
+        take_profit=found.take_profit,
+        quantity=raw.quantity,
+        timeframe=found.timeframe,
+        session=found.session,
+        source_time=found.source_time,
+        received_at=found.received_at,
+        strategy_id=raw.strategy_id,
+        mode=raw.mode,
+    )
+    item = signal.model_dump(mode="json") | {
+        "correlation_id": str(message.correlation_id),
+        "org_id": message.org_id,
+        "normalized_at": format_instant(context.now),
+    }
+    notes = "".join(f" Note: {note}." for note in found.notes)
+    return Decision(
+        outcome="normalized",
+        explanation=f"{raw.symbol_raw} is {signal.symbol}: {signal.side.value} "
+        f"{signal.order_type.value} on {signal.timeframe}, session {signal.session}.{notes}",
+        effects=(Effect("intake.record_normalized", item),),
+        emissions=(Emission(signal, signal.symbol),),
+        features={"session_tags": ",".join(found.session_tags)},
+        policy_hash=policy_hash,
+    )
+
+
+def _policy(facts: Facts) -> NormalizePolicy | None:
+    policy, source_age_ms = read_section(NormalizePolicy, facts["policy"]), facts["max_age_ms"]
+    if policy is None or source_age_ms is None:
+        return None
+    if Code.ALERT_TOO_OLD in facts["approved"]:
+        # A person looked at this alert's age and sent it on.
+        return replace(policy, source_age_s_max=_ANY_AGE_S)
+    age_s_max = min(policy.source_age_s_max, int(source_age_ms) // 1000)
+    return replace(policy, source_age_s_max=age_s_max)
+
+
+def _signal_facts(signal: RawSignal, facts: Facts) -> SignalFacts:
+    distances = facts["distances"]
+    return SignalFacts(
+        symbol_raw=signal.symbol_raw,
+        side=signal.side,
+        order_type=signal.order_type,
+        price=signal.price,
+        stop_loss=signal.stop_loss,
+        take_profit=signal.take_profit,
+        timeframe=signal.timeframe,
+        source_time=signal.source_time,
+        received_at=signal.received_at,
+        stop_distance=decode_distance(distances["stop"]),
+        take_distance=decode_distance(distances["take"]),
+    )
+
+
+def _pips_undefined(asked: SignalFacts, found: Normalized, facts: Facts) -> bool:
+    distances = (asked.stop_distance, asked.take_distance)
+    if not any(d is not None and d.unit is DistanceUnit.PIPS for d in distances):
+        return False
+    return any(
+        row["symbol"] == found.instrument.symbol and row["pip_size"] is None
+        for row in facts["instruments"]
+    )
+
+
+def _registry(rows: list[Mapping[str, Any]]) -> InstrumentRegistry:
+    return _registry_of(orjson.dumps(rows))
+
+
+@lru_cache(maxsize=512)
+def _registry_of(rows: bytes) -> InstrumentRegistry:
+    return InstrumentRegistry.of(_instrument(row) for row in orjson.loads(rows))
+
+
+def _instrument(row: Mapping[str, Any]) -> Instrument:
+    return Instrument(
+        symbol=row["symbol"],
+        symbol_class=row["symbol_class"],
+        base_currency=row["base_currency"],
+        quote_currency=row["quote_currency"],
+        digits=int(row["digits"]),
+        tick_size=Decimal(row["tick_size"]),
+        # Where nobody speaks of pips, `_pips_undefined` refuses distances counted in them.
+        pip_size=Decimal(row["pip_size"] or row["tick_size"]),
+        contract_size=Decimal(row["contract_size"]),
+        volume_min=Decimal(row["volume_min"]),
+        volume_max=Decimal(row["volume_max"]),
+        volume_step=Decimal(row["volume_step"]),
+        calendar=_CALENDARS.get(row["calendar"]) or Calendar(row["calendar"]),
+        lifecycle=Lifecycle(row["state"]),
+        aliases=frozenset(row["aliases"]),
+    )

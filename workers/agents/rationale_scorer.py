@@ -1,0 +1,339 @@
+"""Rationale Scorer: says how good a signal is, and of what that verdict is made.
+
+Mission: a score that explains itself, on evidence that is fresh. Observes finished bars, the
+last quote, the pack's threshold and precedents. SLO 5/25 ms. Failover: stateless but for a
+cache of what bars say, which any worker fills again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from backend.contracts.base import Attribution
+from backend.contracts.denials import Code
+from backend.contracts.message import Message
+from backend.contracts.signals import NormalizedSignal, RationaleAxes, RationaleSignal
+from backend.domain.market.quality import is_fresh
+from backend.domain.rationale import (
+    WEIGHTS_V1,
+    FlowFacts,
+    Rationale,
+    RationaleFeatures,
+    feature_vector,
+    score,
+)
+from backend.values import OrderType, Side, format_decimal, format_instant
+from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
+from workers.readings import READINGS, features_of, features_text
+from workers.reviews import OPEN_REVIEWS, denied, read_instant, to_review
+from workers.sections import read_section
+
+CANVAS = Canvas(
+    mission="Score signals on structure, regime and flow so that a person can follow.",
+    observations="Up to 200 finished bars, the last quote, precedents, what a person approved.",
+    actions="Records strategy_rationales; publishes signals.rationale.v1; opens reviews.",
+    beliefs="Readings of bars per symbol and timeframe, until a newer bar is finished.",
+    policy="Below the pack's threshold, or without fresh bars, a person looks and nothing "
+    "further happens.",
+    slo_p50_ms=5,
+    slo_p95_ms=25,
+    failover="Any worker reads the bars again; shards move when the lease ends.",
+)
+HEARS = (NormalizedSignal.TYPE,)
+HEARS_ROWS = ("review",)
+EMITS = (RationaleSignal.TYPE,)
+FACTS = "intake.scoring_facts"
+EFFECTS = ("intake.record_rationales", OPEN_REVIEWS)
+MAY_CALL = ("intake.scoring_facts", "intake.record_rationales", "intake.open_reviews")
+
+Heard = Message[NormalizedSignal] | RowMessage
+_VECTOR_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringPolicy:
+    """What the pack's section `scoring` says."""
+
+    threshold: Decimal
+    bars_min: int
+    bars_age_max: int
+    """Age of the newest finished bar, in bars of its timeframe."""
+    quote_age_ms_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Market:
+    """What the market looks like to one signal. Prices in quote currency."""
+
+    features: RationaleFeatures
+    reference_price: Decimal
+    atr: Decimal
+    quoted: bool
+    bars: str
+    """Which bars were read: timeframe and the newest one's opening."""
+
+
+def ask(message: Heard) -> dict[str, Any]:
+    """Ask for bars (naming those already read), quote and precedents."""
+    if isinstance(message, RowMessage):
+        return {"review_id": str(message.row_id)}
+    signal = message.payload
+    held = READINGS.held(signal.symbol, signal.timeframe)
+    if held is None:
+        return {"signal_id": str(signal.signal_id)}
+    # The spread of this moment is not known yet; precedents are sought by everything else.
+    features = features_of(held.reading, signal.session, FlowFacts())
+    return {
+        "signal_id": str(signal.signal_id),
+        "have": held.ref,
+        "vector": _vector(features),
+    }
+
+
+def digest(message: Heard, facts: Facts) -> dict[str, Any]:
+    """Put what the bars say in place of the bars. Raises LookupError if both are gone."""
+    signal = facts["signal"]
+    if isinstance(message, RowMessage):
+        symbol, timeframe = (signal["symbol"], signal["timeframe"]) if signal else ("", "")
+    else:
+        symbol, timeframe = message.payload.symbol, message.payload.timeframe
+    reading = READINGS.read(symbol, timeframe, facts["bars_ref"], facts["bars"])
+    kept = {name: value for name, value in facts.items() if name not in ("i", "bars", "bars_ref")}
+    return {**kept, "reading": reading}
+
+
+def handle(message: Heard, facts: Facts, context: Context) -> Decision:
+    """Score one signal, or send on one that a person approved."""
+    policy_hash, prior = facts["policy_hash"], facts["prior"]
+    approved = isinstance(message, RowMessage)
+    signal = _signal_of(message, facts)
+    if prior is not None and not approved:
+        return Decision("repeated", f"already scored as rationale {prior['rationale_id']}")
+    policy = read_section(ScoringPolicy, facts["policy"])
+    if policy is None:
+        return denied(Code.POLICY_MISSING, "no active pack says what score is enough", policy_hash)
+    market = _market(signal, facts, policy, context.now)
+    if isinstance(market, tuple):
+        return to_review(
+            message, context, "signal", signal.signal_id, *market, policy_hash=policy_hash
+        )
+    if market.atr <= 0:
+        return denied(Code.ATR_NOT_POSITIVE, Code.ATR_NOT_POSITIVE.meaning, policy_hash)
+    if prior is not None:
+        return _send_on(signal, prior, market, policy_hash)
+    rationale = score(market.features, signal.side, WEIGHTS_V1)
+    rationale_id = context.new_id("rationale")
+    record = Effect(
+        "intake.record_rationales",
+        _record(message, signal, rationale_id, rationale, market, facts, policy, context),
+    )
+    features = features_text(market.features)
+    if rationale.score < policy.threshold and not approved:
+        detail = f"{rationale.score} is below the threshold {policy.threshold}. "
+        return to_review(
+            message,
+            context,
+            "signal",
+            signal.signal_id,
+            Code.SCORE_BELOW_THRESHOLD,
+            detail + rationale.sentence,
+            before=(record,),
+            features=features,
+            policy_hash=policy_hash,
+        )
+    emission = _emission(signal, rationale_id, rationale, market, _precedents(facts))
+    reached = "a person approved it unscored" if approved else f"threshold {policy.threshold}"
+    return Decision(
+        outcome="scored",
+        explanation=f"{rationale.sentence} Sent on: {reached}.",
+        effects=(record,),
+        emissions=(Emission(emission, signal.symbol),),
+        features=features,
+        policy_hash=policy_hash,
+    )
+
+
+def _signal_of(message: Heard, facts: Facts) -> NormalizedSignal:
+    if not isinstance(message, RowMessage):
+        return message.payload
+    if facts["signal"] is None:
+        raise LookupError(f"review {message.row_id} leads to no signal")
+    return NormalizedSignal.model_validate(facts["signal"])
+
+
+def _market(
+    signal: NormalizedSignal, facts: Facts, policy: ScoringPolicy, now: datetime
+) -> _Market | tuple[Code, str]:
+    reading: Mapping[str, str] | None = facts["reading"]
+    if reading is None:
+        return Code.BARS_MISSING, f"there are no bars of {signal.symbol}"
+    if reading.get("atr") is None or int(reading["bars"]) < policy.bars_min:
+        return Code.BARS_MISSING, f"{reading['bars']} bars of {signal.symbol} are too few"
+    opened_at = read_instant(reading["last_opened_at"])
+    if not is_fresh(opened_at, reading["timeframe"], now, policy.bars_age_max):
+        return Code.BARS_STALE, f"the last {reading['timeframe']} bar opened at {opened_at}"
+    quote = _fresh_quote(facts["quote"], policy, now)
+    typical = reading.get("typical_spread")
+    flow = FlowFacts(
+        spread=None if quote is None else quote[1] - quote[0],
+        typical_spread=None if typical is None else Decimal(typical),
+    )
+    return _Market(
+        features=features_of(reading, signal.session, flow),
+        reference_price=_reference_price(signal, quote, Decimal(reading["close"])),
+        atr=Decimal(reading["atr"]),
+        quoted=quote is not None,
+        bars=f"{reading['timeframe']}@{reading['last_opened_at']}",
+    )
+
+
+def _fresh_quote(
+    quote: Mapping[str, str] | None, policy: ScoringPolicy, now: datetime
+) -> tuple[Decimal, Decimal] | None:
+    """Return bid and ask, or None: an old spread says nothing about the other side now."""
+    if quote is None:
+        return None
+    age = now - read_instant(quote["received_at"])
+    bid, ask = Decimal(quote["bid"]), Decimal(quote["ask"])
+    if age > timedelta(milliseconds=policy.quote_age_ms_max) or not 0 < bid <= ask:
+        return None
+    return bid, ask
+
+
+def _reference_price(
+    signal: NormalizedSignal, quote: tuple[Decimal, Decimal] | None, close: Decimal
+) -> Decimal:
+    if signal.order_type is not OrderType.MARKET and signal.price is not None:
+        return signal.price
+    if quote is None:
+        return close
+    return quote[1] if signal.side is Side.BUY else quote[0]
+
+
+def _record(
+    message: Heard,
+    signal: NormalizedSignal,
+    rationale_id: UUID,
+    rationale: Rationale,
+    market: _Market,
+    facts: Facts,
+    policy: ScoringPolicy,
+    context: Context,
+) -> dict[str, Any]:
+    return {
+        "rationale_id": rationale_id,
+        "signal_id": signal.signal_id,
+        "correlation_id": message.correlation_id,
+        "org_id": message.org_id,
+        "symbol": signal.symbol,
+        "side": signal.side,
+        "score": rationale.score,
+        "confidence": rationale.confidence,
+        "axes": _axes(rationale).model_dump(mode="json"),
+        "features": features_text(market.features)
+        | {"reference_price": format_decimal(market.reference_price), "bars": market.bars},
+        "feature_vector": _vector(market.features),
+        "contributions": [
+            {"feature": c.feature, "axis": c.axis, "value": c.value, "weight": c.weight}
+            for c in rationale.contributions
+        ],
+        "conflicts": list(rationale.conflicts),
+        "precedents": list(_precedents(facts)),
+        "sentence": rationale.sentence,
+        "weights_version": rationale.weights_version,
+        "threshold": policy.threshold,
+        "scored_at": format_instant(context.now),
+    }
+
+
+def _emission(
+    signal: NormalizedSignal,
+    rationale_id: UUID,
+    rationale: Rationale,
+    market: _Market,
+    precedents: tuple[UUID, ...],
+) -> RationaleSignal:
+    return RationaleSignal(
+        rationale_id=rationale_id,
+        score=rationale.score,
+        confidence=rationale.confidence,
+        axes=_axes(rationale),
+        top_contributions=tuple(
+            Attribution(feature=c.feature, weight=c.weight) for c in rationale.top
+        ),
+        conflicts=rationale.conflicts,
+        precedents=precedents,
+        sentence=rationale.sentence,
+        weights_version=rationale.weights_version,
+        **_carried(signal, market),
+    )
+
+
+def _send_on(
+    signal: NormalizedSignal, prior: Mapping[str, Any], market: _Market, policy_hash: str | None
+) -> Decision:
+    """Announce the score that a person approved, against the market of this moment."""
+    emission = RationaleSignal(
+        rationale_id=UUID(prior["rationale_id"]),
+        score=Decimal(prior["score"]),
+        confidence=Decimal(prior["confidence"]),
+        axes=RationaleAxes.model_validate(prior["axes"]),
+        top_contributions=tuple(
+            Attribution(feature=c["feature"], weight=c["weight"])
+            for c in prior["contributions"][:3]
+        ),
+        conflicts=tuple(prior["conflicts"]),
+        precedents=tuple(UUID(precedent) for precedent in prior["precedents"]),
+        sentence=prior["sentence"],
+        weights_version=prior["weights_version"],
+        **_carried(signal, market),
+    )
+    return Decision(
+        outcome="approved",
+        explanation=f"A person approved it at score {prior['score']}; price and range are of now.",
+        emissions=(Emission(emission, signal.symbol),),
+        features=features_text(market.features),
+        policy_hash=policy_hash,
+    )
+
+
+def _carried(signal: NormalizedSignal, market: _Market) -> dict[str, Any]:
+    return {
+        "signal_id": signal.signal_id,
+        "symbol": signal.symbol,
+        "side": signal.side,
+        "order_type": signal.order_type,
+        "reference_price": market.reference_price,
+        "atr": market.atr,
+        "stop_loss": signal.stop_loss,
+        "take_profit": signal.take_profit,
+        "quantity": signal.quantity,
+        "timeframe": signal.timeframe,
+        "strategy_id": signal.strategy_id,
+        "mode": signal.mode,
+    }
+
+
+def _axes(rationale: Rationale) -> RationaleAxes:
+    axes = rationale.axes
+    return RationaleAxes(
+        smc_confluence=axes.smc_confluence,
+        regime_fit=axes.regime_fit,
+        flow_alignment=axes.flow_alignment,
+        flow_known=axes.flow_known,
+    )
+
+
+def _precedents(facts: Facts) -> tuple[UUID, ...]:
+    return tuple(UUID(precedent["rationale_id"]) for precedent in facts["precedents"])
+
+
+def _vector(features: RationaleFeatures) -> str:
+    values = feature_vector(features)
+    padded = (*values, *(0.0,) * (_VECTOR_SIZE - len(values)))
+    return f"[{','.join(map(repr, padded))}]"

@@ -1,0 +1,148 @@
+"""Strategy Analyst: turns a scored signal into something that can come true or not.
+
+Mission: a probability, a stop, a target and a window that can be checked afterwards.
+Observes rationales that passed, tick sizes and the pack. SLO 5/20 ms. Failover: stateless.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from backend.contracts.base import Attribution
+from backend.contracts.denials import Code
+from backend.contracts.message import Message
+from backend.contracts.signals import HypothesisSignal, RationaleSignal
+from backend.domain.hypothesis import (
+    Hypothesis,
+    HypothesisCode,
+    HypothesisFacts,
+    HypothesisPolicy,
+    NoHypothesis,
+    hypothesize,
+)
+from backend.values import FinalOutcome, format_decimal, format_instant
+from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
+from workers.reviews import denied, read_instant
+from workers.sections import read_section
+
+CANVAS = Canvas(
+    mission="Say what is expected of a signal, how likely, and until when.",
+    observations="Rationales that passed, tick sizes, when the alert came.",
+    actions="Records hypotheses; publishes signals.hypothesis.v1.",
+    beliefs="Without an edge, stop and target are as likely as their distances say.",
+    policy="A stop or target on the wrong side, a stop within noise, too small a reward or a "
+    "window that is over: no hypothesis, and the alert ends here with the reason.",
+    slo_p50_ms=5,
+    slo_p95_ms=20,
+    failover="Stateless; shards move to another worker when the lease ends.",
+)
+HEARS = (RationaleSignal.TYPE,)
+EMITS = (HypothesisSignal.TYPE,)
+FACTS = "intake.hypothesis_facts"
+EFFECTS = ("intake.record_hypotheses",)
+MAY_CALL = ("intake.hypothesis_facts", "intake.record_hypotheses")
+
+
+def ask(message: Message[RationaleSignal]) -> dict[str, Any]:
+    """Ask for the tick size and for when the signal was wanted."""
+    payload = message.payload
+    return {"signal_id": str(payload.signal_id), "symbol": payload.symbol}
+
+
+def handle(message: Message[RationaleSignal], facts: Facts, context: Context) -> Decision:
+    """Form the hypothesis of one rationale, or end the alert with the reason for none."""
+    rationale, policy_hash = message.payload, facts["policy_hash"]
+    policy = read_section(HypothesisPolicy, facts["policy"])
+    if policy is None:
+        return denied(Code.POLICY_MISSING, "no active pack says how to expect", policy_hash)
+    if facts["tick_size"] is None or facts["wanted_at"] is None:
+        return denied(Code.INSTRUMENT_MISSING, f"{rationale.symbol} is not registered", policy_hash)
+    found = hypothesize(
+        HypothesisFacts(
+            side=rationale.side,
+            order_type=rationale.order_type,
+            score=rationale.score,
+            confidence=rationale.confidence,
+            reference_price=rationale.reference_price,
+            atr=rationale.atr,
+            stop_loss=rationale.stop_loss,
+            take_profit=rationale.take_profit,
+            tick_size=Decimal(facts["tick_size"]),
+            timeframe=rationale.timeframe,
+            received_at=read_instant(facts["wanted_at"]),
+            now=context.now,
+        ),
+        policy,
+    )
+    if isinstance(found, NoHypothesis):
+        return _none(found, policy_hash)
+    return _expect(message, found, context, policy_hash)
+
+
+def _none(found: NoHypothesis, policy_hash: str | None) -> Decision:
+    code = Code[found.code.name]
+    over = found.code is HypothesisCode.WINDOW_OVER
+    return Decision(
+        outcome="expired" if over else "denied",
+        explanation=f"No hypothesis: {code.meaning} ({found.detail}).",
+        code=code,
+        policy_hash=policy_hash,
+        final=FinalOutcome.EXPIRED if over else FinalOutcome.DENIED,
+    )
+
+
+def _expect(
+    message: Message[RationaleSignal],
+    found: Hypothesis,
+    context: Context,
+    policy_hash: str | None,
+) -> Decision:
+    rationale = message.payload
+    evidence = (
+        Attribution(feature="edge", weight=found.edge),
+        *rationale.top_contributions,
+    )
+    signal = HypothesisSignal(
+        hypothesis_id=context.new_id("hypothesis"),
+        signal_id=rationale.signal_id,
+        rationale_id=rationale.rationale_id,
+        symbol=rationale.symbol,
+        side=rationale.side,
+        order_type=rationale.order_type,
+        probability=found.probability,
+        expected_reward_to_risk=found.reward_to_risk,
+        evidence=evidence,
+        score=rationale.score,
+        confidence=rationale.confidence,
+        window_opens_at=found.window_opens_at,
+        window_closes_at=found.window_closes_at,
+        latency_class=found.latency_class,
+        reference_price=rationale.reference_price,
+        atr=rationale.atr,
+        stop_loss=found.stop_loss,
+        take_profit=found.take_profit,
+        quantity=rationale.quantity,
+        strategy_id=rationale.strategy_id,
+        mode=rationale.mode,
+    )
+    item = signal.model_dump(mode="json") | {
+        "correlation_id": str(message.correlation_id),
+        "org_id": message.org_id,
+        "created_at": format_instant(context.now),
+    }
+    notes = "".join(f" Note: {note}." for note in found.notes)
+    return Decision(
+        outcome="expected",
+        explanation=f"Probability {found.probability} of {found.reward_to_risk} R before "
+        f"{found.window_closes_at:%H:%M:%S} UTC, expected {found.edge} R; stop {found.stop_loss}, "
+        f"target {found.take_profit}.{notes}",
+        effects=(Effect("intake.record_hypotheses", item),),
+        emissions=(Emission(signal, signal.symbol),),
+        features={
+            "probability": format_decimal(found.probability),
+            "reward_to_risk": format_decimal(found.reward_to_risk),
+            "edge": format_decimal(found.edge),
+        },
+        policy_hash=policy_hash,
+    )

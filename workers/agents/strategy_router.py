@@ -1,0 +1,278 @@
+"""Strategy Router: picks what is worth doing, where, under the active routing policy.
+
+Mission: one arbitrated opportunity, or a named reason for none. Observes hypotheses, venue
+health, halts, what was routed lately and what opposes it. SLO 5/25 ms. Failover: stateless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from backend.contracts.base import Attribution
+from backend.contracts.denials import Code
+from backend.contracts.message import Message
+from backend.contracts.oversight import BlackboardNote
+from backend.contracts.signals import HealthSignal, HypothesisSignal, Opportunity
+from backend.domain.routing import (
+    HealthView,
+    HypothesisView,
+    NotSelected,
+    RoutingCode,
+    RoutingFacts,
+    RoutingPolicy,
+    Selected,
+    route,
+)
+from backend.values import FinalOutcome, format_decimal, format_instant
+from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
+from workers.reviews import denied, read_instant
+from workers.sections import read_section
+
+CANVAS = Canvas(
+    mission="Choose among hypotheses by what they promise and what the venue can do.",
+    observations="Hypotheses, health of venue and symbol, halts, flags, opportunities of late.",
+    actions="Records opportunities, chosen or not; publishes signal.event.opportunity.v1 and "
+    "notes unusable venues on the blackboard.",
+    beliefs="None: every fact is read afresh.",
+    policy="Missing or stale health, a halt, a closed window, too little edge or a conflict: "
+    "not selected, with the reason.",
+    slo_p50_ms=5,
+    slo_p95_ms=25,
+    failover="Stateless; shards move to another worker when the lease ends.",
+)
+HEARS = (HypothesisSignal.TYPE, HealthSignal.TYPE)
+EMITS = (Opportunity.TYPE, BlackboardNote.TYPE)
+FACTS = "execution.routing_facts"
+EFFECTS = ("execution.record_opportunities",)
+MAY_CALL = ("execution.routing_facts", "execution.record_opportunities")
+
+MODEL_VERSION = "router-1"
+
+
+def ask(message: Message[HypothesisSignal] | Message[HealthSignal]) -> dict[str, Any]:
+    """Ask for the strategy's account and venue and all that speaks for or against them."""
+    payload = message.payload
+    if isinstance(payload, HealthSignal):
+        return {"symbol": payload.symbol}
+    return {
+        "hypothesis_id": str(payload.hypothesis_id),
+        "correlation_id": str(message.correlation_id),
+        "strategy_id": payload.strategy_id,
+        "symbol": payload.symbol,
+        "side": payload.side.value,
+    }
+
+
+def handle(
+    message: Message[HypothesisSignal] | Message[HealthSignal], facts: Facts, context: Context
+) -> Decision:
+    """Arbitrate a hypothesis, or take note of a venue's health."""
+    policy = read_section(RoutingPolicy, facts["policy"])
+    payload = message.payload
+    if isinstance(payload, HealthSignal):
+        return _note_health(payload, policy, facts)
+    if facts["opportunity_id"] is not None:
+        return Decision("repeated", f"already judged as opportunity {facts['opportunity_id']}")
+    if policy is None:
+        detail = Code.ROUTING_POLICY_MISSING.meaning
+        return denied(Code.ROUTING_POLICY_MISSING, detail, facts["policy_hash"])
+    refusal = _gate(payload, facts)
+    if refusal is not None:
+        return _not_selected(message, payload, facts, context, policy, *refusal)
+    found = route(_routing_facts(payload, facts, context.now), policy)
+    if isinstance(found, NotSelected):
+        detail = f"{Code[found.code.name].meaning} ({found.detail})"
+        return _not_selected(
+            message, payload, facts, context, policy, Code[found.code.name], detail
+        )
+    return _select(message, payload, facts, context, policy, found)
+
+
+def _note_health(health: HealthSignal, policy: RoutingPolicy | None, facts: Facts) -> Decision:
+    where = f"{health.symbol} at {health.venue_id}"
+    enough = policy is not None and health.fill_confidence >= policy.fill_confidence_min
+    if enough and health.throttle_per_minute > 0:
+        return Decision(
+            "usable",
+            f"{where} is routed to: fill confidence {health.fill_confidence}, "
+            f"{health.throttle_per_minute} orders a minute.",
+            policy_hash=facts["policy_hash"],
+        )
+    code = Code.THROTTLED if enough else Code.FILL_CONFIDENCE_LOW
+    note = BlackboardNote(
+        topic="routing.avoided",
+        key=f"{health.venue_id}/{health.symbol}"[:64],
+        note={
+            "code": code.value,
+            "fill_confidence": format_decimal(health.fill_confidence),
+            "throttle_per_minute": str(health.throttle_per_minute),
+        },
+        as_of=health.as_of,
+    )
+    return Decision(
+        "avoided",
+        f"Nothing is routed to {where} for now: {code.meaning}.",
+        code=code,
+        emissions=(Emission(note, health.symbol),),
+        policy_hash=facts["policy_hash"],
+    )
+
+
+def _gate(hypothesis: HypothesisSignal, facts: Facts) -> tuple[Code, str] | None:
+    """Refuse what no venue's health could change."""
+    strategy = facts["strategy"]
+    if strategy is None:
+        return Code.STRATEGY_UNKNOWN, f"strategy {hypothesis.strategy_id} is not registered"
+    if strategy["venue_id"] is None:
+        return Code.ACCOUNT_MISSING, f"strategy {hypothesis.strategy_id} has no account"
+    if facts["halts"]:
+        return Code.HALTED, f"halted: {', '.join(facts['halts'])}"
+    if strategy["account_state"] != "active":
+        return Code.ACCOUNT_NOT_TRADING, f"account {strategy['account_id']} is not active"
+    if not strategy["mode"] == strategy["account_mode"] == hypothesis.mode:
+        detail = (
+            f"signal {hypothesis.mode.value}, strategy {strategy['mode']}, "
+            f"account {strategy['account_mode']}"
+        )
+        return Code.MODE_NOT_ALLOWED, detail
+    return None
+
+
+def _routing_facts(hypothesis: HypothesisSignal, facts: Facts, now: datetime) -> RoutingFacts:
+    strategy, health = facts["strategy"], facts["health"]
+    opposite = facts["opposite_edge"]
+    return RoutingFacts(
+        hypothesis=HypothesisView(
+            side=hypothesis.side,
+            score=hypothesis.score,
+            confidence=hypothesis.confidence,
+            probability=hypothesis.probability,
+            reward_to_risk=hypothesis.expected_reward_to_risk,
+            reference_price=hypothesis.reference_price,
+            stop_loss=hypothesis.stop_loss,
+            window_closes_at=hypothesis.window_closes_at,
+            latency_class=hypothesis.latency_class,
+        ),
+        health=None if health is None else _health(strategy["venue_id"], health),
+        strategy_enabled=bool(strategy["enabled"]),
+        routed_last_minute=int(facts["routed_last_minute"]),
+        opposite_edge=None if opposite is None else Decimal(opposite),
+        now=now,
+    )
+
+
+def _health(venue_id: str, health: Mapping[str, Any]) -> HealthView:
+    return HealthView(
+        venue_id=venue_id,
+        fill_confidence=Decimal(health["fill_confidence"]),
+        throttle_per_minute=int(health["throttle_per_minute"]),
+        debt_to_risk=Decimal(health["debt_to_risk"]),
+        spread_bps=Decimal(health["spread_bps"]),
+        latency_p95_ms=int(health["latency_p95_ms"]),
+        as_of=read_instant(health["as_of"]),
+    )
+
+
+def _select(
+    message: Message[HypothesisSignal],
+    hypothesis: HypothesisSignal,
+    facts: Facts,
+    context: Context,
+    policy: RoutingPolicy,
+    found: Selected,
+) -> Decision:
+    account_id = facts["strategy"]["account_id"]
+    opportunity = Opportunity(
+        opportunity_id=context.new_id("opportunity"),
+        hypothesis_id=hypothesis.hypothesis_id,
+        signal_id=hypothesis.signal_id,
+        symbol=hypothesis.symbol,
+        side=hypothesis.side,
+        order_type=hypothesis.order_type,
+        score=found.score,
+        confidence=found.confidence,
+        horizon_ms=found.horizon_ms,
+        features=dict(found.features),
+        explanations=tuple(
+            Attribution(feature=name, weight=value) for name, value in found.features[:3]
+        ),
+        model_version=MODEL_VERSION,
+        routing_policy=policy.name,
+        venue_id=found.venue_id,
+        latency_class=hypothesis.latency_class,
+        reference_price=hypothesis.reference_price,
+        atr=hypothesis.atr,
+        stop_loss=hypothesis.stop_loss,
+        take_profit=hypothesis.take_profit,
+        quantity=hypothesis.quantity,
+        strategy_id=hypothesis.strategy_id,
+        account_id=account_id,
+        mode=hypothesis.mode,
+    )
+    record = _record(message, hypothesis, facts, context, policy) | {
+        "score": opportunity.score,
+        "confidence": opportunity.confidence,
+        "selected": True,
+    }
+    return Decision(
+        outcome="selected",
+        explanation=f"{hypothesis.side.value} {hypothesis.symbol} goes to {found.venue_id} for "
+        f"account {account_id}: expected {found.edge} R, fill confidence included "
+        f"{found.confidence}, under routing policy {policy.name}.",
+        effects=(Effect("execution.record_opportunities", record),),
+        emissions=(Emission(opportunity, opportunity.symbol),),
+        features={name: format_decimal(value) for name, value in found.features},
+        policy_hash=facts["policy_hash"],
+    )
+
+
+def _not_selected(
+    message: Message[HypothesisSignal],
+    hypothesis: HypothesisSignal,
+    facts: Facts,
+    context: Context,
+    policy: RoutingPolicy,
+    code: Code,
+    detail: str,
+) -> Decision:
+    record = _record(message, hypothesis, facts, context, policy) | {
+        "score": Decimal(0),
+        "confidence": hypothesis.confidence,
+        "selected": False,
+        "code": code.value,
+    }
+    over = code.name == RoutingCode.WINDOW_OVER.name
+    return Decision(
+        outcome="expired" if over else "not_selected",
+        explanation=f"Not selected: {detail}.",
+        code=code,
+        effects=(Effect("execution.record_opportunities", record),),
+        policy_hash=facts["policy_hash"],
+        final=FinalOutcome.EXPIRED if over else FinalOutcome.NOT_SELECTED,
+    )
+
+
+def _record(
+    message: Message[HypothesisSignal],
+    hypothesis: HypothesisSignal,
+    facts: Facts,
+    context: Context,
+    policy: RoutingPolicy,
+) -> dict[str, Any]:
+    strategy = facts["strategy"] or {}
+    return {
+        "opportunity_id": context.new_id("opportunity"),
+        "hypothesis_id": hypothesis.hypothesis_id,
+        "correlation_id": message.correlation_id,
+        "org_id": message.org_id,
+        "symbol": hypothesis.symbol,
+        "side": hypothesis.side,
+        "routing_policy": policy.name,
+        "strategy_id": hypothesis.strategy_id,
+        "account_id": strategy.get("account_id"),
+        "venue_id": strategy.get("venue_id"),
+        "created_at": format_instant(context.now),
+    }

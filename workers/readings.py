@@ -1,0 +1,112 @@
+"""What finished bars say, read once per symbol, timeframe and bar, and kept in the process.
+
+A reading is JSON (decimals as strings), because it goes into the trace in place of the bars
+and a replay must find every digit again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+
+import numpy as np
+
+from backend.domain.market.bars import Bars, from_us
+from backend.domain.numbers import decimal_from_float
+from backend.domain.rationale import FlowFacts, RationaleFeatures, read_features
+from backend.values import format_decimal, format_instant
+
+Reading = Mapping[str, str | None]
+_NAMES = tuple(field.name for field in fields(RationaleFeatures))
+_MOMENTARY = ("session_fit", "spread_quality", "volume_delta", "depth_imbalance")
+"""Features of the signal's own moment; the others belong to the bars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reading and the name of the bars that it was read from."""
+
+    ref: str
+    reading: Reading
+
+
+class Readings:
+    """The newest reading per symbol and timeframe asked for; the oldest of them go first."""
+
+    def __init__(self, size_max: int = 1024) -> None:
+        self._held: OrderedDict[tuple[str, str], Held] = OrderedDict()
+        self._size_max = size_max
+
+    def held(self, symbol: str, timeframe: str) -> Held | None:
+        """Return what was last read for a symbol and the timeframe that was asked for."""
+        return self._held.get((symbol, timeframe))
+
+    def read(
+        self,
+        symbol: str,
+        timeframe: str,
+        ref: str | None,
+        rows: Sequence[Sequence[float | None]] | None,
+    ) -> Reading | None:
+        """Return the reading named `ref`, from rows if they came along. None without any bars.
+
+        rows: [opened µs, open, high, low, close, volume, spread or None], oldest first.
+        Raises LookupError if neither rows nor a kept reading are there.
+        """
+        if ref is None:
+            return None
+        held = self._held.get((symbol, timeframe))
+        if rows:
+            held = Held(ref, read_rows(symbol, ref.partition("@")[0], rows))
+            self._held[symbol, timeframe] = held
+            self._held.move_to_end((symbol, timeframe))
+            if len(self._held) > self._size_max:
+                self._held.popitem(last=False)
+        if held is None or held.ref != ref:
+            raise LookupError(f"the reading of {symbol} {ref} is gone")
+        return held.reading
+
+
+READINGS = Readings()
+"""One per process: an agent's loop is one thread."""
+
+_NO_BARS = Bars("", "M1", np.empty(0, dtype=np.int64), *(np.empty(0),) * 5)
+
+
+def read_rows(
+    symbol: str, timeframe: str, rows: Sequence[Sequence[float | None]]
+) -> dict[str, str | None]:
+    """Read rows of bars into features, last close, typical spread and freshness, as text."""
+    columns = np.array([row[1:6] for row in rows], dtype=np.float64).T
+    opened_us = np.array([row[0] for row in rows], dtype=np.int64)
+    bars = Bars(symbol, timeframe, opened_us, *columns)
+    spreads = [row[6] for row in rows if row[6] is not None and row[6] > 0]
+    typical = decimal_from_float(float(np.median(spreads)), 10) if spreads else None
+    features = features_text(read_features(bars, "", FlowFacts()))
+    return {
+        **features,
+        "close": format_decimal(decimal_from_float(float(bars.close[-1]), 10).normalize()),
+        "typical_spread": None if typical is None else format_decimal(typical.normalize()),
+        "timeframe": timeframe,
+        "last_opened_at": format_instant(from_us(int(opened_us[-1]))),
+        "bars": str(len(rows)),
+    }
+
+
+def features_of(reading: Reading, session: str, flow: FlowFacts) -> RationaleFeatures:
+    """Join what the bars say with the session and the flow of the signal's moment."""
+    moment = read_features(_NO_BARS, session, flow)
+    values = {
+        name: None if reading.get(name) is None else Decimal(str(reading[name])) for name in _NAMES
+    }
+    return replace(
+        RationaleFeatures(**values), **{name: getattr(moment, name) for name in _MOMENTARY}
+    )
+
+
+def features_text(features: RationaleFeatures) -> dict[str, str]:
+    """Write the known features as text."""
+    known = ((name, getattr(features, name)) for name in _NAMES)
+    return {name: format_decimal(value) for name, value in known if value is not None}
