@@ -6,19 +6,23 @@ RFC 8785 numbers are doubles. Instants are aware UTC with microseconds.
 
 from __future__ import annotations
 
+import re
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, NewType
 from uuid import UUID
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
-    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
 )
+from pydantic_core import CoreSchema, core_schema
 
 
 class Side(StrEnum):
@@ -112,49 +116,91 @@ def to_utc(instant: datetime) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Format as `2026-11-21T03:42:59.123456Z`, always with microseconds."""
-    return to_utc(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return to_utc(instant).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def _exact(value: object) -> object:
+_LENGTH_MAX = 128
+_PLAIN = r"^(?!-0+(\.0+)?$)-?[0-9]+(\.[0-9]+)?$"
+_NOT_NEGATIVE = r"^[0-9]+(\.[0-9]+)?$"
+_ABOVE_ZERO = r"^(?!0+(\.0+)?$)[0-9]+(\.[0-9]+)?$"
+_ZERO_TO_ONE = r"^(0+(\.[0-9]+)?|0*1(\.0+)?)$"
+_is_plain = re.compile(_PLAIN, re.ASCII).fullmatch
+
+
+def _exact(value: object) -> Decimal:
     """Refuse floats and bare numbers: they lose digits before anyone can check them."""
     if isinstance(value, Decimal):
         return value
-    if isinstance(value, str):
-        try:
-            return Decimal(value)
-        except InvalidOperation as error:
-            raise ValueError("not a decimal number") from error
-    raise ValueError("decimals travel as strings")
-
-
-def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite():
-        raise ValueError("decimal is not finite")
-    return value
+    if not isinstance(value, str):
+        raise ValueError("decimals travel as strings")
+    # Decimal() alone would take exponents, underscores, blanks and every script's digits.
+    if len(value) > _LENGTH_MAX or not _is_plain(value):
+        raise ValueError("not a plain decimal number")
+    return Decimal(value)
 
 
 def format_decimal(value: Decimal) -> str:
-    """Format without exponent, so that every reader sees the same digits."""
-    return format(value, "f")
+    """Format without exponent and without a signed zero: one number, one way to read it."""
+    return format(value if value else value.copy_abs(), "f")
 
 
-Exact = Annotated[
-    Decimal,
-    BeforeValidator(_exact),
-    AfterValidator(_finite),
-    PlainSerializer(format_decimal, return_type=str, when_used="json"),
-    Field(json_schema_extra={"format": "decimal"}),
-]
-"""A decimal that travels as a JSON string."""
+@dataclass(frozen=True, slots=True)
+class DecimalText:
+    """How pydantic reads and writes a Decimal: a JSON string, exact, finite, within bounds."""
 
-Positive = Annotated[Exact, Field(gt=0)]
-NonNegative = Annotated[Exact, Field(ge=0)]
-Fraction = Annotated[Exact, Field(ge=0, le=1)]
+    gt: int | None = None
+    ge: int | None = None
+    le: int | None = None
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Read plain decimal text or a Decimal; never a number, which may be a float."""
+        bounds = {name: bound for name, bound in asdict(self).items() if bound is not None}
+        return core_schema.no_info_before_validator_function(
+            _exact,
+            core_schema.decimal_schema(allow_inf_nan=False, **bounds),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                format_decimal, return_schema=core_schema.str_schema(), when_used="json"
+            ),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, object]:
+        """Say the bounds as a pattern where one can, and as `x-` keywords always."""
+        if self == DecimalText(gt=0):
+            pattern = _ABOVE_ZERO
+        elif self == DecimalText(ge=0, le=1):
+            pattern = _ZERO_TO_ONE
+        elif self.ge is not None and self.ge >= 0:
+            pattern = _NOT_NEGATIVE
+        else:
+            pattern = _PLAIN
+        text = {"type": "string", "format": "decimal", "pattern": pattern}
+        names = {"gt": "x-exclusiveMinimum", "ge": "x-minimum", "le": "x-maximum"}
+        bounds = {names[name]: str(n) for name, n in asdict(self).items() if n is not None}
+        return {**text, "maxLength": _LENGTH_MAX, **bounds}
+
+
+Exact = Annotated[Decimal, DecimalText()]
+"""A finite decimal that travels as a JSON string."""
+
+Positive = Annotated[Decimal, DecimalText(gt=0)]
+NonNegative = Annotated[Decimal, DecimalText(ge=0)]
+Fraction = Annotated[Decimal, DecimalText(ge=0, le=1)]
 
 Instant = Annotated[
     datetime,
     AfterValidator(to_utc),
     PlainSerializer(format_instant, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$",
+        }
+    ),
 ]
 """An aware UTC instant that travels as RFC 3339 with microseconds and `Z`."""
 

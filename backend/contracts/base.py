@@ -33,9 +33,7 @@ class Attribution(Contract):
 class ExposureDelta(Contract):
     """How an intent would move one exposure; `delta` in account currency, signed."""
 
-    scope: Annotated[
-        str, Field(pattern="^(organization|account|strategy|instrument|venue)$")
-    ]
+    scope: Annotated[str, Field(pattern="^(organization|account|strategy|instrument|venue)$")]
     key: Annotated[str, Field(min_length=1, max_length=64)]
     delta: Exact
 

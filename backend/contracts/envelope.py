@@ -7,9 +7,10 @@ keys, no white space, UTF-8; a property test holds this equal to a reference lib
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import orjson
@@ -69,9 +70,7 @@ class Unsigned:
             "type": self.type,
             "version": "v1",
             "correlation_id": str(self.correlation_id),
-            "causation_id": None
-            if self.causation_id is None
-            else str(self.causation_id),
+            "causation_id": None if self.causation_id is None else str(self.causation_id),
             "ttl_ms": self.ttl_ms,
             "sender": self.sender,
             "intent": self.intent,
@@ -85,28 +84,84 @@ class Unsigned:
 
 
 class NotCanonical(ValueError):
-    """The value holds something that has no exact canonical form (a float)."""
+    """The value holds something that has no exact canonical form (a float, for one)."""
 
 
-def canonical(value: dict[str, Any]) -> bytes:
-    """Return RFC 8785 canonical JSON. Raises NotCanonical if a float is inside.
-
-    Floats are refused instead of formatted: money must not pass through a double.
-    """
-    try:
-        return orjson.dumps(
-            value, option=orjson.OPT_SORT_KEYS | _STRICT, default=_refuse
-        )
-    except TypeError as error:
-        raise NotCanonical(str(error)) from error
-
-
+_LEAVES = frozenset({str, int, bool, type(None)})
+_BRANCHES = frozenset({dict, list, tuple})
 _STRICT = (
-    orjson.OPT_PASSTHROUGH_DATETIME
-    | orjson.OPT_PASSTHROUGH_DATACLASS
+    orjson.OPT_SORT_KEYS
     | orjson.OPT_STRICT_INTEGER
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
 )
 
 
-def _refuse(value: object) -> None:
-    raise NotCanonical(f"{type(value).__name__} has no canonical form")
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """Return RFC 8785 canonical JSON. Raises NotCanonical.
+
+    Refused instead of formatted: floats (money must not pass through a double), integers
+    beyond 2^53 - 1, anything that is not plain JSON, text that is not Unicode, keys beyond
+    the basic plane (RFC 8785 sorts those by UTF-16, orjson by code point).
+    """
+    if type(value) is not dict:
+        raise NotCanonical(f"{type(value).__name__} is no JSON object")
+    try:
+        # orjson goes first: it ends cycles, so that the walk below does.
+        written = orjson.dumps(value, option=_STRICT)
+    except TypeError as error:
+        raise NotCanonical(str(error)) from error
+    _require_plain(value, check_keys=not written.isascii())
+    return written
+
+
+def _require_plain(branch: Any, *, check_keys: bool) -> None:
+    if type(branch) is dict:
+        mapping = cast(dict[str, object], branch)
+        members: Iterable[object] = mapping.values()
+        if check_keys and any(max(key, default="") > "\uffff" for key in mapping):
+            raise NotCanonical("a key lies beyond the basic plane")
+    else:
+        members = branch
+    if _LEAVES.issuperset(map(type, members)):
+        return
+    for member in members:
+        kind = type(member)
+        if kind in _BRANCHES:
+            _require_plain(member, check_keys=check_keys)
+        elif kind not in _LEAVES:
+            raise NotCanonical(f"{kind.__name__} has no canonical form")
+
+
+def unsigned_wire(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Rebuild the signed JSON object from a message's columns or from its wire form.
+
+    Ids may be UUID or text, `created_at` an instant or text. Raises KeyError for a missing
+    field, ValueError for an instant that is none.
+    """
+    causation_id = message["causation_id"]
+    return {
+        "msg_id": str(message["msg_id"]),
+        "type": message["type"],
+        "version": message["version"],
+        "correlation_id": str(message["correlation_id"]),
+        "causation_id": None if causation_id is None else str(causation_id),
+        "ttl_ms": message["ttl_ms"],
+        "sender": message["sender"],
+        "intent": message["intent"],
+        "idempotency_key": message["idempotency_key"],
+        "org_id": message["org_id"],
+        "ordering_key": message["ordering_key"],
+        "created_at": _instant_text(message["created_at"]),
+        "payload": message["payload"],
+        "key_id": message["key_id"],
+    }
+
+
+def _instant_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if not isinstance(value, str):
+        raise ValueError("not an instant")
+    return format_instant(datetime.fromisoformat(value))

@@ -60,9 +60,7 @@ class ReportSnapshot(Payload):
     audience: Annotated[tuple[Audience, ...], Field(min_length=1)]
 
 
-HaltScope = Annotated[
-    str, Field(pattern="^(platform|organization|venue|account|strategy)$")
-]
+HaltScope = Annotated[str, Field(pattern="^(platform|organization|venue|account|strategy)$")]
 
 
 class HaltIntent(Payload):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from backend.contracts.base import Payload, Trading
 from backend.values import (
-    Exact,
+    DecimalText,
     Fraction,
     LatencyClass,
     NonNegative,
@@ -48,7 +49,7 @@ class RiskContext(Trading, Payload):
     """The fullest limit after this intent, 1 = full."""
     portfolio_var: NonNegative
     """1-day 99 % value at risk of the resulting book, account currency."""
-    daily_drawdown_pct: Annotated[Exact, Field(ge=0, le=100)]
+    daily_drawdown_pct: Annotated[Decimal, DecimalText(ge=0, le=100)]
     treasury_utilization: Fraction
     volatility: NonNegative
     policy_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from backend.contracts.base import Attribution, Contract, Payload
 from backend.values import (
+    DecimalText,
     Exact,
     Fraction,
     Instant,
@@ -169,7 +171,7 @@ class Opportunity(Payload):
     symbol: Symbol
     side: Side
     order_type: OrderType
-    score: Annotated[Exact, Field(ge=-10, le=10)]
+    score: Annotated[Decimal, DecimalText(ge=-10, le=10)]
     confidence: Fraction
     horizon_ms: Annotated[int, Field(ge=1_000, le=86_400_000)]
     features: dict[str, Exact]
