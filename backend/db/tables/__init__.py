@@ -1,0 +1,41 @@
+"""Every table as a SQLAlchemy model, one module per concern; the migrations follow them."""
+
+from backend.db.tables import (
+    bus,
+    decisions,
+    governance,
+    intake,
+    market,
+    master,
+    ops,
+    orders,
+    risk,
+    signals,
+    treasury,
+)
+from backend.db.tables.base import Base
+
+CONCERNS = (
+    master,
+    bus,
+    signals,
+    intake,
+    risk,
+    governance,
+    treasury,
+    orders,
+    decisions,
+    market,
+    ops,
+)
+
+metadata = Base.metadata
+
+# How far one partition reaches.
+PARTITIONED = {
+    "bus.events": "day",
+    "public.order_events": "day",
+    "public.decision_traces": "day",
+    "public.market_ticks": "day",
+    "public.market_bars": "month",
+}
