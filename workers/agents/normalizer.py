@@ -22,8 +22,8 @@ from backend.domain.intake import DistanceUnit
 from backend.domain.intake.wire import decode_distance
 from backend.domain.normalize import (
     NormalizeCode,
-    NormalizePolicy,
     Normalized,
+    NormalizePolicy,
     NotNormalized,
     SignalFacts,
     normalize,
