@@ -41,5 +41,4 @@ begin
       left join execution.account_leases h on h.account_id = x.account_id);
 end $$;
 comment on function execution.lease_accounts(jsonb) is
-  'Give accounts to the worker that asks, if they are free, expired, its own, or in its shard. The answer says who owns each and under which epoch.';
-grant execute on function execution.lease_accounts(jsonb) to execution_agent;
+  'Give accounts to the worker that asks, if they are free, expired, its own, or in its shard. The answer says who owns each and under which epoch. Called by other procedures only.';

@@ -1,22 +1,20 @@
 -- An attempt without an answer is resolved by asking, never by sending again. The venue having
--- no trace of it means nothing while the order may still be on its way; after the settle window
--- it means that nothing was sent. Trading again then needs a new authorisation.
+-- no trace of it means nothing while the order may still be on its way: before the settle window
+-- has passed, `not_sent` is recorded as what it is, not found yet. Afterwards trading again
+-- needs a new authorisation.
 create or replace function execution.resolve_attempts(p_items jsonb) returns jsonb
 language sql security definer set search_path = '' as $$
   select execution.record_reports((
     select coalesce(jsonb_agg(x.item || jsonb_build_object('report',
-             case when x.item #>> '{report,status}' = 'not_found'
-                       and a.state in ('open', 'unknown')
+             case when x.item #>> '{report,status}' = 'not_sent'
                        and a.opened_at + greatest(
                              coalesce((x.item ->> 'settle_ms')::int, 0), 10000)
-                             * interval '1 millisecond' <= clock_timestamp()
-                  then (x.item -> 'report') || jsonb_build_object(
-                         'status', 'not_sent', 'code', 'TR417',
-                         'message', 'the venue has no trace of it after the settle window')
+                             * interval '1 millisecond' > clock_timestamp()
+                  then (x.item -> 'report') - 'code' || '{"status": "not_found"}'
                   else x.item -> 'report' end)), '[]')
       from jsonb_array_elements(p_items) x(item)
       left join execution.attempts a on a.attempt_id = (x.item ->> 'attempt_id')::uuid))
 $$;
 comment on function execution.resolve_attempts(jsonb) is
-  'Record what asking the venue found; after the settle window (at least 10 s) no trace means not_sent. Codes as record_reports.';
+  'Record what asking the venue found; no trace counts as not_sent only after the settle window (at least 10 s). Codes as record_reports.';
 grant execute on function execution.resolve_attempts(jsonb) to execution_agent;

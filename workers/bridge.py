@@ -1,0 +1,252 @@
+"""The bridge to one account's venue: sends an attempt once, or asks what became of it.
+
+Every answer is JSON, because it goes into the trace and a replay must find it again:
+`status` (filled, partially_filled, accepted, rejected, canceled, unknown, not_found,
+not_sent), `final` (nothing more will come), `code`, `retcode`, `message`, `venue_order_id`,
+`latency_ms`, `received_at`, and `fills` with the venue's own trade ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from backend.contracts.denials import Code
+from backend.ports import Clock
+from backend.values import OrderType, Side, TimeInForce, format_decimal, format_instant
+from backend.venues.model import (
+    AttemptRequest,
+    Outcome,
+    RetcodeClass,
+    VenueDeal,
+    VenueReport,
+    VenueUnavailable,
+)
+from backend.venues.mt5.venue import Mt5Venue
+from workers.reviews import read_instant
+
+log = structlog.get_logger()
+
+Prepared = Mapping[str, Any]
+Report = dict[str, Any]
+
+SEND_WINDOW = timedelta(seconds=8)
+"""An attempt older than this is not sent any more. Together with the venue's timeout (5 s) it
+must stay below the settle window, or an attempt given up as not sent could still arrive."""
+BACKOFF_S_FIRST = 0.25
+BACKOFF_S_MAX = 5.0
+
+_STATUS = {
+    Outcome.FILLED: "filled",
+    Outcome.PARTIALLY_FILLED: "partially_filled",
+    Outcome.PLACED: "accepted",
+    Outcome.CANCELLED: "canceled",
+    Outcome.REJECTED: "rejected",
+    Outcome.UNKNOWN: "unknown",
+    Outcome.NOT_SENT: "not_sent",
+}
+_AT_ONCE = frozenset({TimeInForce.IOC.value, TimeInForce.FOK.value})
+
+
+class Bridge:
+    """One account's connection, used by one thread, with a circuit breaker before it."""
+
+    def __init__(self, account_id: str, build: Callable[[], Mt5Venue], clock: Clock) -> None:
+        self._account_id = account_id
+        self._build = build
+        self._clock = clock
+        self._venue: Mt5Venue | None = None
+        self._failures = 0
+        self._closed_until_ns = 0
+
+    def send(self, prepared: Prepared) -> Report:
+        """Send a freshly opened attempt. Never raises for what the venue does."""
+        try:
+            venue = self._connected()
+            attempt = _request(prepared, venue)
+        except VenueUnavailable as error:
+            return self._unsent(Code.VENUE_UNREACHABLE, str(error))
+        except PermissionError as error:
+            return self._unsent(Code.MODE_NOT_ALLOWED, str(error))
+        # Asked last: connecting may have taken its time, and a stalled process wakes up late.
+        if self._clock.now() - read_instant(prepared["as_of"]) > SEND_WINDOW:
+            return self._unsent(Code.ORDER_NOT_SENT, "too late to send")
+        told = venue.submit(attempt)
+        self._note(venue)
+        return self._report(venue, told, prepared)
+
+    def ask(self, prepared: Prepared) -> Report:
+        """Ask what became of an attempt. An unreachable venue proves nothing."""
+        try:
+            venue = self._connected()
+            told = venue.find(
+                prepared["client_order_id"],
+                prepared["symbol"],
+                Decimal(prepared["quantity"]),
+                Side(prepared["side"]),
+                read_instant(prepared["opened_at"]),
+                int(prepared["magic"]),
+            )
+            if told is None:
+                return self._bare("not_found", None, "the venue has no trace of it")
+            return self._report(venue, told, prepared, found=True)
+        except VenueUnavailable as error:
+            if self._venue is not None:
+                self._note(self._venue)
+            return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
+        except PermissionError as error:
+            return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
+
+    def close(self) -> None:
+        """Let go of the terminal."""
+        if self._venue is not None:
+            self._venue.close()
+            self._venue = None
+
+    def _connected(self) -> Mt5Venue:
+        if self._venue is not None and self._venue.connected:
+            return self._venue
+        if self._clock.monotonic_ns() < self._closed_until_ns:
+            raise VenueUnavailable(f"{Code.CIRCUIT_OPEN}: {Code.CIRCUIT_OPEN.meaning}")
+        self.close()
+        try:
+            # Built anew each time: the account's terminal may have moved.
+            venue = self._build()
+            venue.connect()
+        except (VenueUnavailable, PermissionError) as error:
+            self._failed(str(error))
+            raise
+        self._venue = venue
+        self._failures = 0
+        log.info("venue.connected", account_id=self._account_id)
+        return venue
+
+    def _note(self, venue: Mt5Venue) -> None:
+        if not venue.connected:
+            self._failed("connection lost")
+
+    def _failed(self, detail: str) -> None:
+        self._failures += 1
+        pause_s = min(BACKOFF_S_MAX, BACKOFF_S_FIRST * 2 ** (self._failures - 1))
+        self._closed_until_ns = self._clock.monotonic_ns() + int(pause_s * 1e9)
+        log.warning(
+            "venue.failed", account_id=self._account_id, error=detail, failures=self._failures
+        )
+
+    def _report(
+        self, venue: Mt5Venue, told: VenueReport, prepared: Prepared, *, found: bool = False
+    ) -> Report:
+        status = _STATUS[told.outcome]
+        deals: tuple[VenueDeal, ...] = ()
+        if status in ("filled", "partially_filled") and told.order_ticket is not None:
+            try:
+                # Only deals have trade ids, commissions and times; the answer has none of them.
+                deals = venue.deals_of(told.order_ticket)
+            except VenueUnavailable as error:
+                log.warning("venue.deals_missing", account_id=self._account_id, error=str(error))
+        fills = [_fill(deal) for deal in deals if deal.side is not None and deal.volume > 0]
+        booked = sum((Decimal(fill["quantity"]) for fill in fills), Decimal(0))
+        if booked < told.volume:
+            # Executed, and the histories lag behind: it works until its deals can be read.
+            status = "accepted" if booked == 0 else "partially_filled"
+        final = (
+            status == "partially_filled"
+            and booked >= told.volume
+            and self._is_over(venue, told, prepared, found=found)
+        )
+        return {
+            **self._bare(status, _code(status, told), told.message),
+            "final": final,
+            "retcode": told.retcode,
+            "venue_order_id": None if told.order_ticket is None else str(told.order_ticket),
+            "received_at": format_instant(told.received_at),
+            "latency_ms": told.latency_ms,
+            "fills": fills,
+        }
+
+    def _is_over(
+        self, venue: Mt5Venue, told: VenueReport, prepared: Prepared, *, found: bool
+    ) -> bool:
+        """Tell whether a partly filled order has stopped working."""
+        at_once = prepared["order_type"] == OrderType.MARKET.value
+        if at_once or prepared["time_in_force"] in _AT_ONCE:
+            return True
+        if not found:
+            return False
+        try:
+            working = venue.orders(prepared["symbol"])
+        except VenueUnavailable:
+            return False
+        return all(order.ticket != told.order_ticket for order in working)
+
+    def _unsent(self, code: Code, message: str) -> Report:
+        return self._bare("not_sent", code, message)
+
+    def _bare(self, status: str, code: Code | None, message: str) -> Report:
+        return {
+            "status": status,
+            "final": False,
+            "code": None if code is None else code.value,
+            "retcode": None,
+            "message": message[:500],
+            "venue_order_id": None,
+            "received_at": format_instant(self._clock.now()),
+            "latency_ms": None,
+            "fills": [],
+        }
+
+
+def _request(prepared: Prepared, venue: Mt5Venue) -> AttemptRequest:
+    side = Side(prepared["side"])
+    ticket: int | None = None
+    if prepared["reduce_only"]:
+        # A hedging account closes only the position that it is told.
+        positions = venue.positions(prepared["symbol"])
+        ticket = next((p.ticket for p in positions if p.side is side.opposite), None)
+    return AttemptRequest(
+        attempt_id=UUID(prepared["attempt_id"]),
+        client_order_id=prepared["client_order_id"],
+        symbol=prepared["symbol"],
+        side=side,
+        order_type=OrderType(prepared["order_type"]),
+        volume=Decimal(prepared["quantity"]),
+        price=_decimal(prepared["limit_price"]),
+        stop_loss=_decimal(prepared["stop_loss"]),
+        take_profit=_decimal(prepared["take_profit"]),
+        deviation_points=int(prepared["deviation_points"]),
+        position_ticket=ticket,
+        time_in_force=TimeInForce(prepared["time_in_force"]),
+        magic=int(prepared["magic"]),
+    )
+
+
+def _fill(deal: VenueDeal) -> dict[str, Any]:
+    executed: datetime | None = deal.executed_at
+    return {
+        "venue_trade_id": str(deal.ticket),
+        "quantity": format_decimal(deal.volume),
+        "price": format_decimal(deal.price),
+        "commission": format_decimal(max(Decimal(0), deal.commission + deal.fee)),
+        "filled_at": None if executed is None else format_instant(executed),
+    }
+
+
+def _code(status: str, told: VenueReport) -> Code | None:
+    if status == "rejected":
+        return Code.VENUE_REJECTED
+    if status == "unknown":
+        return Code.VENUE_ANSWER_UNKNOWN
+    if status != "not_sent":
+        return None
+    if told.retcode_class is RetcodeClass.FIX_REQUEST:
+        return Code.ORDER_NOT_EXPRESSIBLE
+    return Code.VENUE_UNREACHABLE
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
