@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 
 from backend.domain.numbers import ZERO, floor_to_step
@@ -60,14 +60,26 @@ class ChildOrder:
 def slice_order(facts: SlicingFacts, policy: SlicingPolicy) -> tuple[ChildOrder, ...]:
     """Plan the children; their quantities sum to the order's.
 
-    Raises ValueError if the quantity is below the minimum or off the step.
+    Raises ValueError if the quantity is below the minimum, off the step, or needs more than
+    CHILDREN_MAX children.
     """
     if facts.quantity < facts.volume_min or facts.quantity % facts.volume_step != 0:
         raise ValueError("quantity below minimum or off the step")
     if facts.quantity > policy.twap_above and facts.latency_class is not LatencyClass.IMMEDIATE:
         return _plan(facts, policy, Algorithm.TWAP, twap_offsets(facts, policy))
-    count = -int(-facts.quantity // facts.volume_max)
-    return _plan(facts, policy, Algorithm.IMMEDIATE, (0,) * max(1, count))
+    return _plan(facts, policy, Algorithm.IMMEDIATE, (0,) * children_needed(facts))
+
+
+def children_needed(facts: SlicingFacts) -> int:
+    """Return the fewest children that the venue's largest volume allows.
+
+    Raises ValueError above CHILDREN_MAX.
+    """
+    largest = floor_to_step(facts.volume_max, facts.volume_step)
+    count = int((facts.quantity / largest).to_integral_value(ROUND_CEILING))
+    if count > CHILDREN_MAX:
+        raise ValueError(f"more than {CHILDREN_MAX} children")
+    return max(1, count)
 
 
 def twap_offsets(facts: SlicingFacts, policy: SlicingPolicy) -> tuple[int, ...]:
@@ -78,8 +90,7 @@ def twap_offsets(facts: SlicingFacts, policy: SlicingPolicy) -> tuple[int, ...]:
         duration_s = max(0, min(duration_s, window_s - policy.child_ttl_s))
     wanted = min(CHILDREN_MAX, duration_s // max(1, policy.twap_interval_s) + 1)
     affordable = max(1, int(facts.quantity // max(facts.volume_min, facts.volume_step)))
-    needed = -int(-facts.quantity // facts.volume_max)
-    count = max(needed, min(wanted, affordable))
+    count = max(children_needed(facts), min(wanted, affordable))
     if count == 1:
         return (0,)
     return tuple(duration_s * i // (count - 1) for i in range(count))

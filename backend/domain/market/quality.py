@@ -147,19 +147,22 @@ def gap_between(
     slots = (later - earlier) // length - 1
     if slots <= 0:
         return None
-    if calendar is Calendar.ALWAYS or length >= timedelta(days=1):
-        missing = slots
-    else:
-        # Counting hour by hour bounds the work for a long gap on short bars.
-        per_hour = timedelta(hours=1) // length or 1
-        stride = max(length, timedelta(hours=1))
-        probes = (later - earlier - length) // stride
-        if probes == 0:
-            missing = slots if is_open(earlier + length, calendar) else 0
-        else:
-            opens = sum(is_open(earlier + length + stride * i, calendar) for i in range(probes))
-            missing = min(slots, opens * per_hour)
+    missing = slots
+    if calendar is not Calendar.ALWAYS and length <= timedelta(days=1):
+        missing = _open_slots(earlier + length, slots, length, calendar)
     return BarGap(earlier, later, missing) if missing else None
+
+
+def _open_slots(first: datetime, slots: int, length: timedelta, calendar: Calendar) -> int:
+    """Count the slots in which the market was open; hour by hour, which bounds the work."""
+    if length == timedelta(days=1):
+        # A day counts if its noon is open: Sunday's few hours make no bar of their own.
+        noon = timedelta(hours=12)
+        return sum(is_open(first + noon + length * i, calendar) for i in range(slots))
+    stride = max(length, timedelta(hours=1))
+    probes = -(-slots * length // stride)
+    opens = sum(is_open(first + stride * i, calendar) for i in range(probes))
+    return min(slots, opens * (stride // length))
 
 
 def is_fresh(last_opened_at: datetime, timeframe: str, now: datetime, bars_late_max: int) -> bool:
