@@ -6,13 +6,12 @@ passwords, and lists the processes that `desk up`, `desk demo` and the benches k
 
 from __future__ import annotations
 
-import secrets
 import socket
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +28,7 @@ from backend.domain.sessions import Calendar
 from backend.keys import ensure_keys
 from backend.policies import apply_pack, load_pack
 from backend.runtime.desk_processes import Servers
+from backend.runtime.home import Home
 from backend.runtime.network import pick_port
 from backend.runtime.postgres import role_url
 from backend.runtime.supervisor import ProcessSpec
@@ -81,7 +81,6 @@ class Desk:
     book: TradingBook = DEMO_BOOK
     api_port: int = 0
     terminal_port: int = 0
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
     def prepare(self, settings: Settings, servers: Servers) -> None:
         """Migrate, hand out roles and keys, register the paper account and its policy."""
@@ -92,9 +91,9 @@ class Desk:
         with psycopg.connect(servers.owner_url, autocommit=True) as conn:
             set_passwords(conn, ensure_passwords(settings.keys))
             declare(conn, settings.keys, self.declarations, self.now)
-            self._register(conn)
+            self._register(conn, settings)
 
-    def _register(self, conn: psycopg.Connection[Any]) -> None:
+    def _register(self, conn: psycopg.Connection[Any], settings: Settings) -> None:
         calendar = Calendar.ALWAYS if self.shape.always_open else None
         book = self.book_at(self.terminal_port)
         with conn.transaction():
@@ -105,11 +104,12 @@ class Desk:
                 conn,
                 DEMO_SOURCE,
                 book,
-                self.token,
+                Home(self.settings.home).secret(DEMO_SOURCE),
                 self.shape.rate_per_minute,
                 self.shape.max_age_ms,
             )
-        apply_pack(conn, load_pack(self.shape.policy), applied_by="bootstrap")
+        pack = load_pack(settings.policy or self.shape.policy)
+        apply_pack(conn, pack, applied_by="bootstrap")
 
     def book_at(self, terminal_port: int) -> TradingBook:
         """Return the paper account as reached at a terminal's port."""
@@ -150,11 +150,6 @@ class Desk:
     def api_url(self) -> str:
         """The API's base address."""
         return f"http://{self.settings.api_host}:{self.api_port}"
-
-    @property
-    def webhook_url(self) -> str:
-        """The address that TradingView posts to; it contains the token."""
-        return f"{self.api_url}/webhooks/tradingview/{self.token}"
 
     def _terminal(self, environment: Mapping[str, str]) -> ProcessSpec:
         argv = [sys.executable, "-m", "backend.paper_terminal"]
@@ -202,7 +197,8 @@ def declare(
         conn.execute("select bus.declare_agents(%s::jsonb)", (dump(list(declarations)),))
         for agent, key in ensure_keys(keys, names).items():
             conn.execute(
-                "select bus.register_key(%s, %s, %s, %s)", (agent, key.key_id, key.public_key, now)
+                "select bus.register_key(%s, %s, %s, %s)",
+                (agent, key.key_id, key.public_bytes, now),
             )
 
 
@@ -226,6 +222,7 @@ def without_login(owner_url: str) -> str:
 
 def listens(address: tuple[str, int]) -> Callable[[], bool]:
     """Return a check that something accepts connections at the address."""
+
     def check() -> bool:
         try:
             socket.create_connection(address, 0.5).close()

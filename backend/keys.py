@@ -29,8 +29,9 @@ def load_key(folder: Path, agent: str) -> SigningKey:
         seed = bytes.fromhex(path.read_text().strip())
     except FileNotFoundError as error:
         raise DeskError(
-            "keys.missing", f"no signing key for agent {agent} at {path}",
-            "run `desk keys ensure` on the machine that prepares the database, then copy the file",
+            "keys.missing",
+            f"no signing key for agent {agent} at {path}",
+            "`desk up` makes it where the database is prepared; copy the file from there",
         ) from error
     except ValueError as error:
         raise DeskError("keys.malformed", f"{path} is not a hex seed", "restore it") from error

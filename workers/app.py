@@ -7,14 +7,14 @@ and alerts still become fills. Celery's messages are hints with row ids, never t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import Celery, bootsteps
 from celery.schedules import crontab
 from click import Option
 
 from backend.settings import load_settings
-from workers.agent import AGENTS
+from workers.app_options import agent_names
 from workers.compose import build_host
 
 settings = load_settings()
@@ -57,7 +57,7 @@ app.user_options["worker"].add(
 class AgentsStep(bootsteps.StartStopStep):
     """Start and stop the agents' loops with the worker, not with its broker connection."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires: ClassVar = {"celery.worker.components:Pool"}
 
     def __init__(self, worker: Any, agents: str | None = None, **options: Any) -> None:
         super().__init__(worker, **options)
@@ -77,15 +77,6 @@ class AgentsStep(bootsteps.StartStopStep):
             self.host = None
 
     terminate = stop
-
-
-def agent_names(text: str | None) -> tuple[str, ...]:
-    """Return the agents of a comma-separated list; none given means all."""
-    if not text or text == "all":
-        return AGENTS
-    if text == "none":
-        return ()
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 app.steps["worker"].add(AgentsStep)

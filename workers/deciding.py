@@ -43,7 +43,9 @@ class Settlement:
     """Everything that one transaction makes true."""
 
     acks: list[int] = field(default_factory=list[int])
-    effects: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
+    effects: dict[str, list[dict[str, Any]]] = field(
+        default_factory=dict[str, list[dict[str, Any]]]
+    )
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     traces: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
@@ -198,9 +200,7 @@ class Decider:
                 raise ValueError(f"{self.agent.name} may not cause {effect.procedure}")
         settlement.add_effects(decision)
         for index, emission in enumerate(decision.emissions):
-            settlement.messages.append(
-                self._sign(emission, index, context, origin, causation_id)
-            )
+            settlement.messages.append(self._sign(emission, index, context, origin, causation_id))
         latency_us = (time.perf_counter_ns() - started) // 1000
         settlement.traces.append(
             trace_row(

@@ -65,9 +65,7 @@ class Host:
             outside=outside,
             wake=self.wake,
         )
-        self.loops = {
-            agent.name: AgentLoop(agent, keys[agent.name], settings) for agent in agents
-        }
+        self.loops = {agent.name: AgentLoop(agent, keys[agent.name], settings) for agent in agents}
         self._first_role = f"{next(iter(self.loops))}_agent"
         self._threads = [
             threading.Thread(target=self._listen, name="listen", daemon=True),

@@ -160,9 +160,7 @@ class AgentLoop:
             self._handle(conn, decider, worker_id, batch)
         return True
 
-    def _verify(
-        self, conn: Connection[Any], worker_id: UUID, rows: Sequence[Row]
-    ) -> list[Claimed]:
+    def _verify(self, conn: Connection[Any], worker_id: UUID, rows: Sequence[Row]) -> list[Claimed]:
         batch: list[Claimed] = []
         now = self.settings.clock.now()
         for row in rows:

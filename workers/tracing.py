@@ -28,7 +28,9 @@ class Origin:
     def of(cls, message: Heard) -> Origin:
         """Describe a message or a row."""
         kind = f"row:{message.kind}" if isinstance(message, RowMessage) else message.type
-        return cls(message.msg_id, kind, message.correlation_id, message.org_id, message.ordering_key)
+        return cls(
+            message.msg_id, kind, message.correlation_id, message.org_id, message.ordering_key
+        )
 
 
 def canonical_decision(decision: Decision) -> bytes:
@@ -43,7 +45,12 @@ def canonical_decision(decision: Decision) -> bytes:
                     "final": decision.final,
                     "effects": [[e.procedure, e.item] for e in decision.effects],
                     "emissions": [
-                        [e.payload.TYPE, e.ordering_key, e.intent, e.payload.model_dump(mode="json")]
+                        [
+                            e.payload.TYPE,
+                            e.ordering_key,
+                            e.intent,
+                            e.payload.model_dump(mode="json"),
+                        ]
                         for e in decision.emissions
                     ],
                 }

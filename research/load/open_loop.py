@@ -8,7 +8,8 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,80 @@ class Window:
         return last <= middle + max(3.0, self.rate_per_s * 0.25)
 
 
+class Load:
+    """Arrivals being sent on schedule by several threads."""
+
+    def __init__(
+        self, send: Callable[[int], None], total: int, rate_per_s: float, senders: int
+    ) -> None:
+        self.total = total
+        self.rate_per_s = rate_per_s
+        self.start = time.monotonic() + 0.05
+        self.sent = 0
+        self._send = send
+        self._next = iter(range(total))
+        self._lock = threading.Lock()
+        self._errors: list[Exception] = []
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(senders)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def scheduled(self) -> int:
+        """How many arrivals were due by now."""
+        elapsed_s = time.monotonic() - self.start
+        return min(self.total, max(0, int(elapsed_s * self.rate_per_s)))
+
+    @property
+    def finished(self) -> bool:
+        """True once every arrival was sent. Raises what a sender raised."""
+        if self._errors:
+            raise self._errors[0]
+        return self.sent == self.total
+
+    def join(self) -> None:
+        """Wait until everything is sent. Raises what a sender raised."""
+        for thread in self._threads:
+            thread.join()
+        if self._errors:
+            raise self._errors[0]
+
+    def cancel(self) -> None:
+        """Send nothing more."""
+        with self._lock:
+            self._next = iter(())
+
+    def _work(self) -> None:
+        while not self._errors:
+            with self._lock:
+                number = next(self._next, None)
+            if number is None:
+                return
+            delay = self.start + number / self.rate_per_s - time.monotonic()
+            if delay > 0:
+                time.sleep(delay)
+            try:
+                self._send(number)
+            except Exception as error:  # noqa: BLE001 - join() hands it on
+                self._errors.append(error)
+                return
+            with self._lock:
+                self.sent += 1
+
+
+@contextmanager
+def schedule(
+    send: Callable[[int], None], total: int, rate_per_s: float, senders: int
+) -> Iterator[Load]:
+    """Send arrivals on schedule in the background; leaving early sends no more."""
+    load = Load(send, total, rate_per_s, senders)
+    try:
+        yield load
+    finally:
+        load.cancel()
+    load.join()
+
+
 def run_window(
     send: Callable[[int], None],
     completed: Callable[[], int],
@@ -43,49 +118,19 @@ def run_window(
     senders: int,
     samples: int = 30,
 ) -> Window:
-    """Send at the scheduled instants from several threads; sample the backlog meanwhile.
+    """Send at the scheduled instants; sample the backlog meanwhile.
 
     send: gets the arrival's number, may block. completed: how many of this window's
     arrivals are complete by now.
     """
-    total = max(int(rate_per_s * seconds), 1)
-    start = time.monotonic() + 0.05
-    next_number = iter(range(total))
-    lock = threading.Lock()
-    sent = [0]
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        while not errors:
-            with lock:
-                number = next(next_number, None)
-            if number is None:
-                return
-            delay = start + number / rate_per_s - time.monotonic()
-            if delay > 0:
-                time.sleep(delay)
-            try:
-                send(number)
-            except BaseException as error:
-                errors.append(error)
-                return
-            with lock:
-                sent[0] += 1
-
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(senders)]
-    for thread in threads:
-        thread.start()
     backlog: list[int] = []
-    for sample in range(1, samples + 1):
-        due = start + seconds * sample / samples
-        time.sleep(max(0.0, due - time.monotonic()))
-        scheduled = min(total, int((time.monotonic() - start) * rate_per_s))
-        backlog.append(max(0, scheduled - completed()))
-    for thread in threads:
-        thread.join(seconds + 30)
-    if errors:
-        raise errors[0]
-    return Window(rate_per_s, seconds, sent[0], tuple(backlog))
+    with schedule(send, max(int(rate_per_s * seconds), 1), rate_per_s, senders) as load:
+        for sample in range(1, samples + 1):
+            due = load.start + seconds * sample / samples
+            time.sleep(max(0.0, due - time.monotonic()))
+            backlog.append(max(0, load.scheduled - completed()))
+        load.join()
+    return Window(rate_per_s, seconds, load.sent, tuple(backlog))
 
 
 def sustained_rate(

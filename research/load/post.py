@@ -42,8 +42,6 @@ class Poster:
     def _connection(self) -> http.client.HTTPConnection:
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = http.client.HTTPConnection(
-                self._host, self._port, timeout=self._timeout_s
-            )
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
             self._local.connection = connection
         return connection

@@ -1,0 +1,89 @@
+"""Who asks: a bearer token becomes a person, a role and an organisation.
+
+The request then runs in a transaction under that role, with the claims that row-level
+security reads. `desk_api` itself can read nothing that belongs to anybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from psycopg import Connection, sql
+
+from backend.api.problems import Problem
+from backend.db.bus import dump
+from backend.supabase.jwt import TokenRefused, verify_token
+from backend.supabase.roles import DESK_TOKEN_PREFIX, ROLES
+
+bearer = HTTPBearer(auto_error=False, description="A Supabase access token or a desk token.")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom a token stands for."""
+
+    name: str
+    role: str
+    org_id: str
+
+
+def person_of(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Person:
+    """Return the asking person. Raises Problem 401 or 403."""
+    if credentials is None:
+        raise Problem(401, "token.missing", "send a bearer token")
+    token = credentials.credentials
+    if token.startswith(DESK_TOKEN_PREFIX):
+        return _desk_token(request, token)
+    return _supabase_token(request, token)
+
+
+def _desk_token(request: Request, token: str) -> Person:
+    digest = hashlib.sha256(token.encode()).digest()
+    with request.app.state.pool.connection() as conn:
+        row = conn.execute(
+            "select person, role_name, org_id from ops.authenticate(%s)", (digest,)
+        ).fetchone()
+    if row is None:
+        raise Problem(401, "token.invalid", "the token is unknown, revoked or over")
+    return _person(*row)
+
+
+def _supabase_token(request: Request, token: str) -> Person:
+    try:
+        claims = verify_token(token, request.app.state.settings)
+    except TokenRefused as refused:
+        raise Problem(401, "token.invalid", str(refused)) from refused
+    # app_metadata is written by the project's owner only; user_metadata by anyone for themselves.
+    metadata: dict[str, Any] = claims.get("app_metadata") or {}
+    role, org_id = metadata.get("desk_role"), metadata.get("org_id")
+    if not isinstance(role, str) or not isinstance(org_id, str):
+        raise Problem(403, "token.no_desk_role", "app_metadata names no desk_role and org_id")
+    return _person(str(claims["sub"]), role, org_id)
+
+
+def _person(name: str, role: str, org_id: str) -> Person:
+    if role not in ROLES:
+        raise Problem(403, "role.unknown", f"the role {role} may not use this API")
+    return Person(name, role, org_id)
+
+
+def session_of(
+    request: Request, person: Annotated[Person, Depends(person_of)]
+) -> Iterator[Connection[Any]]:
+    """Lend a transaction that runs under the person's role and sees their organisation."""
+    claims = dump({"sub": person.name, "role": person.role, "org_id": person.org_id})
+    with request.app.state.pool.connection() as conn, conn.transaction():
+        conn.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
+        conn.execute(sql.SQL("set local role {}").format(sql.Identifier(person.role)))
+        yield conn
+
+
+Session = Annotated[Connection[Any], Depends(session_of)]
+Asking = Annotated[Person, Depends(person_of)]

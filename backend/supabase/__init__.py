@@ -1,0 +1,1 @@
+"""What is Supabase's own: who a bearer token belongs to."""

@@ -1,0 +1,50 @@
+"""desk bench: ratios measured side by side in one run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.settings import load_settings
+from cli.console import err, out, print_table
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.callback()
+def bench() -> None:
+    """Measure the desk; only ratios from one run on one machine mean anything."""
+
+
+@app.command()
+def chain(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=2, help="Length of one window of load.")] = 6.0,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Paired rounds of latency.")] = 3,
+) -> None:
+    """Compare the whole chain with a Celery chain of 12 empty tasks, interleaved.
+
+    Example: `desk bench chain --json out.json`.
+    """
+    from research.bench.chain import run_chain_bench
+
+    report = run_chain_bench(load_settings(), seconds, rounds, lambda line: err().print(line))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    rows = [
+        (
+            name,
+            *(str(report[name][key]) for key in ("p50_ms", "p95_ms", "p99_ms")),
+            str(report[name]["sustained_per_s"]),
+            str(report[name]["hops"]),
+        )
+        for name in ("chain", "celery_empty")
+    ]
+    print_table("", ("", "p50 ms", "p95 ms", "p99 ms", "sustained/s", "hops"), rows)
+    out().print(f"hop median over one-client commit: {report['hop_p50_over_commit']}")
+    out().print(f"wake stalls over 1 s: {report['wake_stalls']}")
