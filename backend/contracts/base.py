@@ -12,7 +12,9 @@ from backend.values import Exact, Fraction, Mode, Slug
 class Contract(BaseModel):
     """A frozen value that travels; unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="iso8601")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, ser_json_timedelta="iso8601"
+    )
 
 
 class Payload(Contract):
