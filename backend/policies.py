@@ -1,0 +1,266 @@
+"""Policy packs: the numbers that say what may be done, reviewed by the risk owner.
+
+A pack is TOML with decimals as strings. Unknown keys fail, limits have no defaults, and the
+pack's hash is SHA-256 over its canonical JSON: every decision names the hash it used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Self, get_type_hints
+
+import orjson
+from pydantic import Field, ValidationError, create_model, model_validator
+
+from backend.contracts.base import Contract
+from backend.domain.compliance import CompliancePolicy
+from backend.domain.health import HealthPolicy
+from backend.domain.hedging import HedgePolicy
+from backend.domain.hypothesis import HypothesisPolicy
+from backend.domain.normalize import NormalizePolicy
+from backend.domain.optimization import OptimizationPolicy
+from backend.domain.routing import RoutingPolicy
+from backend.domain.sizing import SizingPolicy
+from backend.domain.slicing import SlicingPolicy
+from backend.domain.supervision import SupervisionPolicy
+from backend.domain.treasury import TreasuryPolicy
+from backend.errors import DeskError
+from backend.values import Exact, Fraction, Mode, NonNegative, Slug, TimeInForce
+
+PACKS = Path(__file__).resolve().parent.parent / "policies"
+
+EVERY_ONE = "*"
+"""The scope id that stands for each one of a scope."""
+
+SCOPES = ("platform", "organization", "account", "strategy", "instrument", "venue")
+_BOOK = ("platform", "organization", "account", "strategy")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitKind:
+    """One kind of limit: its unit, where it may be set, and whether its absence denies."""
+
+    unit: str
+    scopes: tuple[str, ...]
+    mandatory: bool = True
+
+
+_MONEY, _LOTS, _PERCENT, _COUNT = "account_currency", "lots", "percent", "count"
+
+LIMIT_KINDS: dict[str, LimitKind] = {
+    "order_notional": LimitKind(_MONEY, SCOPES),
+    "order_quantity": LimitKind(_LOTS, SCOPES),
+    "position_quantity": LimitKind(_LOTS, SCOPES),
+    "position_notional": LimitKind(_MONEY, SCOPES),
+    "gross_exposure": LimitKind(_MONEY, (*_BOOK, "venue")),
+    "net_exposure": LimitKind(_MONEY, (*_BOOK, "venue")),
+    "leverage": LimitKind("ratio", (*_BOOK, "instrument")),
+    "margin_used_pct": LimitKind(_PERCENT, _BOOK),
+    "risk_per_trade_pct": LimitKind(_PERCENT, SCOPES),
+    "daily_loss_soft_pct": LimitKind(_PERCENT, _BOOK),
+    "daily_loss_hard_pct": LimitKind(_PERCENT, _BOOK),
+    "drawdown_pct": LimitKind(_PERCENT, _BOOK),
+    "open_orders": LimitKind(_COUNT, (*_BOOK, "venue")),
+    "order_rate_per_minute": LimitKind(_COUNT, (*_BOOK, "venue")),
+    "price_collar_bps": LimitKind("bps", SCOPES),
+    "spread_bps": LimitKind("bps", SCOPES),
+    "quote_age_ms": LimitKind("ms", SCOPES),
+    "stop_loss_required": LimitKind("flag", SCOPES),
+    "reward_to_risk_min": LimitKind("ratio", SCOPES),
+    "open_positions": LimitKind(_COUNT, _BOOK, mandatory=False),
+    "var_pct": LimitKind(_PERCENT, _BOOK, mandatory=False),
+    "account_state_age_ms": LimitKind("ms", _BOOK, mandatory=False),
+}
+"""The same table stands in `risk.limit_kinds`; a test holds them equal."""
+
+
+def _section(policy: type[Any]) -> Any:
+    """Make the pack's section of a domain policy: the same fields, unknown keys refused."""
+    hints = get_type_hints(policy)
+    types = {f.name: Exact if hints[f.name] is Decimal else hints[f.name] for f in fields(policy)}
+    return create_model(policy.__name__, __base__=Contract, **{k: (t, ...) for k, t in types.items()})
+
+
+NormalizeSection: Any = _section(NormalizePolicy)
+HypothesisSection: Any = _section(HypothesisPolicy)
+HealthSection: Any = _section(HealthPolicy)
+RoutingSection: Any = _section(RoutingPolicy)
+SizingSection: Any = _section(SizingPolicy)
+SlicingSection: Any = _section(SlicingPolicy)
+HedgeSection: Any = _section(HedgePolicy)
+ComplianceSection: Any = _section(CompliancePolicy)
+TreasurySection: Any = _section(TreasuryPolicy)
+SupervisionSection: Any = _section(SupervisionPolicy)
+OptimizationSection: Any = _section(OptimizationPolicy)
+
+
+class Levels(Contract):
+    """From which utilisation a risk level starts."""
+
+    medium: Fraction
+    high: Fraction
+    critical: Fraction
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if not self.medium <= self.high <= self.critical:
+            raise ValueError("levels must ascend")
+        return self
+
+
+class Authority(Contract):
+    """What risk and policy guard may do with an intent."""
+
+    trim: bool
+    human_approval_notional: NonNegative
+    """Account currency; larger intents wait for a person."""
+    high_risk_utilization: Annotated[Fraction, Field(gt=0)]
+    """A budget projected this full makes an intent high-risk."""
+    margin_rate: Annotated[Fraction, Field(gt=0)]
+    """Margin as a part of gross exposure."""
+    soft_loss_factor: Fraction
+    """What remains of an order's quantity past the soft daily loss."""
+    halt_on_breach: bool
+    intent_ttl_ms: Annotated[int, Field(ge=1_000, le=600_000)]
+    approval_ttl_s: Annotated[int, Field(ge=60, le=604_800)]
+    levels: Levels
+
+
+class Scoring(Contract):
+    """When a scored signal goes on."""
+
+    threshold: Fraction
+    bars_min: Annotated[int, Field(ge=15)]
+    bars_age_max: Annotated[int, Field(ge=1)]
+    """Age of the newest finished bar, in bars of its timeframe."""
+    quote_age_ms_max: Annotated[int, Field(ge=1)]
+
+
+class Execution(Contract):
+    """How orders are sent."""
+
+    time_in_force: TimeInForce
+    deviation_points: Annotated[int, Field(ge=0, le=10_000)]
+    venue_latency_ms_max: Annotated[int, Field(ge=1)]
+
+
+_Values = dict[str, Annotated[Exact, Field(ge=0)]]
+
+
+class Limits(Contract):
+    """Limits by scope and scope id; `*` is each one. All that apply hold: the tightest wins."""
+
+    platform: _Values
+    organization: dict[str, _Values] = {}
+    account: dict[str, _Values] = {}
+    strategy: dict[str, _Values] = {}
+    instrument: dict[str, _Values] = {}
+    venue: dict[str, _Values] = {}
+
+    @model_validator(mode="after")
+    def _kinds_are_known(self) -> Self:
+        for scope, _, kind, value in self.entries():
+            known = LIMIT_KINDS.get(kind)
+            if known is None:
+                raise ValueError(f"unknown kind of limit: {kind}")
+            if scope not in known.scopes:
+                raise ValueError(f"{kind} cannot be set at {scope}")
+            if known.unit == "flag" and value not in (0, 1):
+                raise ValueError(f"{kind} is 0 or 1")
+        return self
+
+    def entries(self) -> list[tuple[str, str, str, Decimal]]:
+        """Return every limit as (scope, scope id, kind, value)."""
+        by_scope: dict[str, dict[str, dict[str, Decimal]]] = {
+            scope: {EVERY_ONE: self.platform} if scope == "platform" else getattr(self, scope)
+            for scope in SCOPES
+        }
+        return [
+            (scope, scope_id, kind, value)
+            for scope, ids in by_scope.items()
+            for scope_id, values in ids.items()
+            for kind, value in values.items()
+        ]
+
+
+class PolicyPack(Contract):
+    """One reviewed set of numbers. Missing sections and unknown keys are refused."""
+
+    name: Slug
+    version: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}\.\d+$")]
+    modes: Annotated[tuple[Mode, ...], Field(min_length=1)]
+    """Modes that may trade under it; a pack without `live` is refused beside a live account."""
+    authority: Authority
+    limits: Limits
+    intake: NormalizeSection
+    scoring: Scoring
+    hypothesis: HypothesisSection
+    health: HealthSection
+    routing: RoutingSection
+    sizing: SizingSection
+    slicing: SlicingSection
+    execution: Execution
+    hedging: HedgeSection
+    compliance: ComplianceSection
+    treasury: TreasurySection
+    supervision: SupervisionSection
+    optimization: OptimizationSection
+
+    @cached_property
+    def canonical(self) -> str:
+        """Return the canonical JSON: sorted keys, no white space, decimals as plain strings."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS).decode()
+
+    @cached_property
+    def policy_hash(self) -> str:
+        """Return the SHA-256 of the canonical JSON, in hex."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return every limit as a row of `risk.limits`, without the hash."""
+        return [
+            {
+                "scope": scope,
+                "scope_id": scope_id,
+                "kind": kind,
+                "value": format(value, "f"),
+                "unit": LIMIT_KINDS[kind].unit,
+            }
+            for scope, scope_id, kind, value in self.limits.entries()
+        ]
+
+
+def load_pack(path: Path) -> PolicyPack:
+    """Read and validate a pack. Raises DeskError policy.missing, .malformed or .invalid."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(p.name for p in PACKS.glob("*.toml")))
+        raise DeskError(
+            "policy.missing", f"no policy pack at {path}", f"packs of this desk: {known}"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DeskError("policy.malformed", f"{path}: {error}", "correct the TOML") from error
+    return parse_pack(table, str(path))
+
+
+def parse_pack(table: dict[str, Any], source: str) -> PolicyPack:
+    """Validate a pack's table. Raises DeskError policy.invalid, naming each faulty key."""
+    try:
+        return PolicyPack.model_validate(table)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        raise DeskError(
+            "policy.invalid",
+            f"{source}: {'; '.join(faults)}",
+            "decimals are strings, every section is needed, unknown keys are refused",
+        ) from None
+

@@ -1,0 +1,42 @@
+create or replace function governance.lift_halts(p_items jsonb) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_missing uuid;
+begin
+  select x.halt_id into v_missing
+    from jsonb_to_recordset(p_items) as x(halt_id uuid)
+    left join governance.halts g on g.halt_id = x.halt_id and g.lifted_at is null
+   where g.halt_id is null limit 1;
+  if found then
+    raise exception 'halt % does not stand', v_missing using errcode = 'TR513';
+  end if;
+  -- Lifting is nobody's own decision: the proposal carries the votes.
+  select x.halt_id into v_missing
+    from jsonb_to_recordset(p_items) as x(halt_id uuid)
+   where not exists (
+     select from public.proposals p
+      where p.kind = 'lift_halt' and p.subject = x.halt_id::text and p.state = 'approved')
+   limit 1;
+  if found then
+    raise exception 'halt % needs a passed proposal to be lifted', v_missing
+      using errcode = 'TR512';
+  end if;
+  perform pg_advisory_xact_lock(k.key)
+     from (select distinct hashtextextended('halt/' || g.scope || '/' || g.scope_id, 0) as key
+             from governance.halts g
+            where g.halt_id in (select x.halt_id
+                                  from jsonb_to_recordset(p_items) as x(halt_id uuid))
+            order by 1) k;
+  update governance.halts g set lifted_at = clock_timestamp(), lifted_by = session_user
+   where g.lifted_at is null
+     and g.halt_id in (select x.halt_id from jsonb_to_recordset(p_items) as x(halt_id uuid));
+  update public.proposals p set state = 'executed'
+   where p.kind = 'lift_halt' and p.state = 'approved'
+     and p.subject in (select x.halt_id::text
+                         from jsonb_to_recordset(p_items) as x(halt_id uuid));
+  return (select coalesce(jsonb_agg(jsonb_build_object('i', x.i, 'lifted', true)), '[]')
+            from jsonb_to_recordset(p_items) as x(i int));
+end $$;
+comment on function governance.lift_halts(jsonb) is
+  'Lift halts whose proposals passed. TR512: no passed proposal. TR513: no such standing halt.';
+grant execute on function governance.lift_halts(jsonb) to risk_sentinel_agent, desk_operator;

@@ -1,0 +1,7 @@
+grant usage on schema governance
+  to desk_agents, desk_api, desk_operator, desk_reader, edge_intake, treasury_operator, auditor;
+
+-- Who may vote, and what is halted.
+grant select
+  on governance.voters, governance.halts
+  to desk_reader, auditor, desk_operator, treasury_operator;
