@@ -69,12 +69,15 @@ def _run(settings: Settings, servers: bool) -> None:
     from backend.ports import SystemClock
     from backend.runtime.desk_processes import DeskPlan, open_desk, run_until
 
+    clock = SystemClock()
     if servers:
         plan = DeskPlan()
     else:
-        from backend.bootstrap import desk_plan
+        from backend.bootstrap import Desk, Shape
+        from workers.declare import declarations
 
-        plan = desk_plan(settings)
+        desk_parts = Desk(settings, Shape(), declarations(), clock.now())
+        plan = DeskPlan(desk_parts.prepare, desk_parts.processes, desk_parts.endpoints)
     leave = threading.Event()
     started = False
 
@@ -88,7 +91,7 @@ def _run(settings: Settings, servers: bool) -> None:
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, on_signal)
-    with open_desk(settings, plan, SystemClock(), _tell) as desk:
+    with open_desk(settings, plan, clock, _tell) as desk:
         started = True
         if not leave.is_set():
             _show_addresses(settings)

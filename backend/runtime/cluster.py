@@ -76,7 +76,7 @@ class Cluster:
     @property
     def data(self) -> Path:
         """Give Postgres' data folder."""
-        return self.folder / "data"
+        return data_folder(self.home)
 
     def socket_folder(self) -> Path:
         """Give a private folder for the socket whose path is short enough."""
@@ -85,6 +85,11 @@ class Cluster:
             return usual
         mark = hashlib.sha256(os.fsencode(self.home.path)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"desk-{os.geteuid()}-{mark}"
+
+
+def data_folder(home: Home) -> Path:
+    """Give Postgres' data folder of a home."""
+    return home.path / "postgres" / "data"
 
 
 def binaries_of(version: PostgresVersion) -> Path:
@@ -139,27 +144,28 @@ def configure(cluster: Cluster, port: int, overrides: Mapping[str, str]) -> None
 def clear_leftovers(cluster: Cluster) -> None:
     """Make way for a start after a crash: no backend of the dead server, no pid of a stranger."""
     pid_file = cluster.data / "postmaster.pid"
-    if not pid_file.is_file():
-        return
-    left = [process for process in psutil.process_iter() if _works_in(process, cluster.data)]
-    # Backends notice by themselves that their postmaster died; two servers must never meet here.
-    _, stuck = psutil.wait_procs(left, timeout=LEFTOVERS_WAIT_S)
-    for process in stuck:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(stuck, timeout=LEFTOVERS_WAIT_S)
+    if pid_file.is_file():
+        left = [process for process in psutil.process_iter() if _works_in(process, cluster.data)]
+        # Backends notice by themselves that their postmaster died; two servers must never meet.
+        _, stuck = psutil.wait_procs(left, timeout=LEFTOVERS_WAIT_S)
+        for process in stuck:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        psutil.wait_procs(stuck, timeout=LEFTOVERS_WAIT_S)
     # Postgres would believe a pid that belongs to some other program by now, and refuse to start.
-    pid_file.unlink(missing_ok=True)
+    # The socket's folder is this cluster's alone.
+    for file in (pid_file, *cluster.socket_folder().glob(".s.PGSQL.*")):
+        file.unlink(missing_ok=True)
 
 
-def running_pid(cluster: Cluster) -> int | None:
+def running_pid(data: Path) -> int | None:
     """Give the pid of the server that runs on this data folder, if one does."""
     try:
-        pid = int((cluster.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
         process = psutil.Process(pid)
     except (OSError, ValueError, psutil.NoSuchProcess):
         return None
-    return pid if _works_in(process, cluster.data) else None
+    return pid if _works_in(process, data) else None
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:

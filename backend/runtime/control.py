@@ -76,9 +76,7 @@ def stop_desk(settings: Settings) -> bool:
     if state is not None:
         found = bool(end_leftovers(state))
         home.state_file.unlink(missing_ok=True)
-    if (server := postgres.find_running(settings)) is not None:
-        postgres.stop(server)
-        found = True
+    found = postgres.stop_running(home) or found
     if (broker := redis.find_running(settings)) is not None:
         redis.stop(broker)
         found = True

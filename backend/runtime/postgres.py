@@ -20,6 +20,7 @@ from backend.runtime.cluster import (
     Cluster,
     clear_leftovers,
     configure,
+    data_folder,
     prepare_cluster,
     running_pid,
 )
@@ -116,7 +117,7 @@ def prepare(settings: Settings, overrides: Mapping[str, str] | None = None) -> S
     """
     home = prepare_home(settings)
     cluster = prepare_cluster(home, settings.postgres_version)
-    if (pid := running_pid(cluster)) is not None:
+    if (pid := running_pid(cluster.data)) is not None:
         raise DeskError(
             "postgres.running",
             f"a Postgres server (pid {pid}) already runs on {cluster.data}",
@@ -135,10 +136,10 @@ def prepare(settings: Settings, overrides: Mapping[str, str] | None = None) -> S
 def find_running(settings: Settings) -> PostgresHandle | None:
     """Find the server that already runs in this home, if one does and answers."""
     home = Home(settings.home)
-    if not (home.path / "postgres" / "data" / "PG_VERSION").is_file():
+    if not (data_folder(home) / "PG_VERSION").is_file():
         return None
     cluster = prepare_cluster(home, settings.postgres_version)
-    pid = running_pid(cluster)
+    pid = running_pid(cluster.data)
     if pid is None:
         return None
     lines = (cluster.data / "postmaster.pid").read_text().splitlines()
@@ -146,7 +147,7 @@ def find_running(settings: Settings) -> PostgresHandle | None:
         return None
     start = ServerStart(cluster, int(lines[3]), ())
     handle = start.handle(pid)
-    _await_ready(handle, lambda: running_pid(cluster) == pid, start.log)
+    _await_ready(handle, lambda: running_pid(cluster.data) == pid, start.log)
     return handle
 
 
@@ -197,25 +198,37 @@ def running(
 
 def stop(handle: PostgresHandle) -> None:
     """Stop the server and wait until it has gone; raises DeskError postgres.stop if it stays."""
-    if handle.child is not None:
-        if handle.child.poll() is None:
-            handle.child.send_signal(STOP_SIGNAL)
-        gone = _gone_within(handle.child, STOP_WAIT_S)
-    else:
-        try:
-            process = psutil.Process(handle.pid)
-            if process.cwd() != str(handle.data.resolve()):
-                return
-            process.send_signal(STOP_SIGNAL)
-            gone = not psutil.wait_procs([process], timeout=STOP_WAIT_S)[1]
-        except psutil.NoSuchProcess:
-            return
-    if not gone:
-        raise DeskError(
-            "postgres.stop",
-            f"the Postgres server (pid {handle.pid}) does not stop",
-            f"look at {handle.home.log('postgres')}",
-        )
+    child = handle.child
+    if child is None:
+        stop_running(handle.home)
+        return
+    if child.poll() is None:
+        child.send_signal(STOP_SIGNAL)
+    if not _gone_within(child, STOP_WAIT_S):
+        raise _does_not_stop(handle.home, handle.pid)
+
+
+def stop_running(home: Home) -> bool:
+    """Stop whatever server runs on this home's data, of any version; tells whether one did."""
+    pid = running_pid(data_folder(home))
+    if pid is None:
+        return False
+    try:
+        process = psutil.Process(pid)
+        process.send_signal(STOP_SIGNAL)
+    except psutil.NoSuchProcess:
+        return False
+    if psutil.wait_procs([process], timeout=STOP_WAIT_S)[1]:
+        raise _does_not_stop(home, pid)
+    return True
+
+
+def _does_not_stop(home: Home, pid: int) -> DeskError:
+    return DeskError(
+        "postgres.stop",
+        f"the Postgres server (pid {pid}) does not stop",
+        f"look at {home.log('postgres')}",
+    )
 
 
 def _gone_within(child: "subprocess.Popen[bytes]", timeout_s: float) -> bool:
@@ -228,13 +241,14 @@ def _gone_within(child: "subprocess.Popen[bytes]", timeout_s: float) -> bool:
 
 def answers(handle: PostgresHandle) -> bool:
     """Tell whether the server accepts our login; raises DeskError postgres.password if not."""
+    url = handle.superuser_url()
+    if psycopg.pq.PGconn.ping(url.encode()) != psycopg.pq.Ping.OK:
+        return False
     try:
-        psycopg.connect(handle.superuser_url(), connect_timeout=5).close()
+        psycopg.connect(url, connect_timeout=5).close()
     except psycopg.OperationalError as error:
-        refused = (psycopg.errors.InvalidPassword, psycopg.errors.InvalidAuthorizationSpecification)
-        if isinstance(error, refused) or (error.sqlstate or "").startswith("28"):
-            raise _wrong_password(handle) from None
-        if error.pgconn is not None and error.pgconn.needs_password:
+        # libpq gives no SQLSTATE here, but it knows whether the password was asked for and sent.
+        if error.pgconn is not None and error.pgconn.used_password:
             raise _wrong_password(handle) from None
         return False
     return True

@@ -1,0 +1,1 @@
+"""Builders and servers for tests."""
