@@ -7,7 +7,8 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, text
 
-from backend.db.prepare import SCHEMAS, become_owner, prepare
+from backend.db.prepare import become_owner, prepare
+from backend.db.sql_files import SCHEMAS
 from backend.db.tables import metadata
 from backend.db.upgrade import VERSION_SCHEMA, transaction
 from backend.settings import load_settings

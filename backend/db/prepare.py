@@ -8,12 +8,8 @@ import psycopg
 from psycopg import Connection, sql
 
 from backend.db.roles import OWNER, ensure_roles
+from backend.db.sql_files import SCHEMAS
 from backend.errors import DeskError
-
-SCHEMAS = ("bus", "intake", "risk", "governance", "execution", "treasury", "audit", "ops")
-"""Schemas of the desk; `public` is shared with whoever else lives in the database."""
-
-ALL_SCHEMAS = ("public", *SCHEMAS)
 
 EXTENSIONS = "extensions"
 

@@ -14,6 +14,7 @@ from psycopg import Connection, sql
 from backend.errors import DeskError
 
 OWNER = "desk_owner"
+API = "desk_api"
 
 AGENTS = (
     "market_data",
@@ -44,7 +45,10 @@ AGENTS = (
 GROUPS = ("desk_agents", "treasury_operator", "auditor")
 """NOLOGIN: people get a login of their own and membership."""
 
-SERVICES = ("desk_api", "desk_operator", "edge_intake", "desk_reader")
+SERVICES = (API, "desk_operator", "edge_intake", "desk_reader")
+
+PEOPLE = ("treasury_operator", "auditor", "desk_operator")
+"""What a person may be; the API becomes one of these for the length of a request."""
 
 SUPABASE = ("anon", "authenticated", "service_role")
 """Roles that Supabase hands new objects to; ours are taken back from them."""
@@ -68,20 +72,31 @@ def ensure_roles(conn: Connection[Any]) -> list[str]:
     created: list[str] = []
     for role in (OWNER, *GROUPS, *LOGINS):
         if role not in known:
-            # Attributes that are off by default stay unsaid: before 16 naming them needs a superuser.
-            login = sql.SQL("login" if role in LOGINS else "nologin")
-            conn.execute(sql.SQL("create role {} {}").format(sql.Identifier(role), login))
+            # What is off by default stays unsaid: before 16 naming it needs a superuser.
+            login = "login" if role in LOGINS else "nologin"
+            # The API holds every person's role and must use none of them unasked.
+            inherit = "noinherit" if role == API else "inherit"
+            conn.execute(
+                sql.SQL("create role {} {} {}").format(
+                    sql.Identifier(role), sql.SQL(login), sql.SQL(inherit)
+                )
+            )
             created.append(role)
-    members = _names(
-        conn,
-        "select m.member::regrole::text from pg_catalog.pg_auth_members m"
-        " where m.roleid = 'desk_agents'::regrole",
-    )
-    for role in map(agent_role, AGENTS):
-        if role not in members:
-            conn.execute(sql.SQL("grant desk_agents to {}").format(sql.Identifier(role)))
+    wanted = {("desk_agents", agent_role(agent)) for agent in AGENTS}
+    wanted |= {(role, API) for role in PEOPLE}
+    for group, member in sorted(wanted - _memberships(conn)):
+        conn.execute(
+            sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(member))
+        )
     _become_able_to_own(conn)
     return created
+
+
+def _memberships(conn: Connection[Any]) -> set[tuple[str, str]]:
+    rows = conn.execute(
+        "select m.roleid::regrole::text, m.member::regrole::text from pg_catalog.pg_auth_members m"
+    ).fetchall()
+    return {(group, member) for group, member in rows}
 
 
 def _become_able_to_own(conn: Connection[Any]) -> None:

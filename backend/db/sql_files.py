@@ -13,7 +13,13 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
+from backend.db.roles import GROUPS, LOGINS, SUPABASE
 from backend.errors import DeskError
+
+SCHEMAS = ("bus", "intake", "risk", "governance", "execution", "treasury", "audit", "ops")
+"""Schemas of the desk; `public` is shared with whoever else lives in the database."""
+
+ALL_SCHEMAS = ("public", *SCHEMAS)
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 FOLDER = CHECKOUT / "sql"
@@ -87,6 +93,7 @@ def read_folder(folder: Path = FOLDER) -> list[SqlFile]:
 
 def apply(conn: Connection[Any], files: Sequence[SqlFile]) -> None:
     """Replace every object in the running transaction. Raises DeskError db.sql_broken."""
+    revoke_all(conn)
     # Bodies may name what comes later; they are checked below, when everything is there.
     conn.execute("set local check_function_bodies = off")
     for kind in KINDS:
@@ -96,6 +103,53 @@ def apply(conn: Connection[Any], files: Sequence[SqlFile]) -> None:
         _apply_in_any_order(conn, chosen)
         if kind == "view":
             _check_bodies(conn, [file for file in files if file.kind == "function"])
+
+
+def revoke_all(conn: Connection[Any]) -> None:
+    """Take every privilege on the desk's objects away from the desk's roles and from PUBLIC."""
+    names = {"schemas": list(ALL_SCHEMAS), "roles": [*LOGINS, *GROUPS, *SUPABASE]}
+    statements = [row[0] for row in conn.execute(_REVOKE_ALL, names).fetchall()]
+    if statements:
+        conn.execute("; ".join(statements).encode())
+
+
+# What the folder does not grant is not granted: every privilege of the desk's own roles, of
+# PUBLIC and of Supabase's roles goes, and the files give anew. Grants to a person's own login
+# are the administrator's and stay.
+_REVOKE_ALL = """
+with grantee as (
+  select r.oid, quote_ident(r.rolname) as name from pg_catalog.pg_roles r
+   where r.rolname = any (%(roles)s)
+  union all select 0, 'public'
+), held as (
+  select case when c.relkind = 'S' then 'sequence' else 'table' end as kind,
+         c.oid::regclass::text as name, a.grantee
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace and n.nspname = any (%(schemas)s)
+    cross join lateral aclexplode(c.relacl) a
+   where c.relowner = 'desk_owner'::regrole and c.relkind in ('r', 'p', 'v', 'm', 'S')
+  union
+  select 'table', t.attrelid::regclass::text, a.grantee
+    from pg_catalog.pg_attribute t
+    join pg_catalog.pg_class c on c.oid = t.attrelid and c.relowner = 'desk_owner'::regrole
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace and n.nspname = any (%(schemas)s)
+    cross join lateral aclexplode(t.attacl) a
+  union
+  select 'routine', p.oid::regprocedure::text, a.grantee
+    from pg_catalog.pg_proc p
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace and n.nspname = any (%(schemas)s)
+    cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+   where p.proowner = 'desk_owner'::regrole
+  union
+  select 'schema', quote_ident(n.nspname), a.grantee
+    from pg_catalog.pg_namespace n
+    cross join lateral aclexplode(n.nspacl) a
+   where n.nspowner = 'desk_owner'::regrole and n.nspname = any (%(schemas)s)
+)
+select format('revoke all on %%s %%s from %%s', h.kind, h.name, string_agg(g.name, ', '))
+  from held h join grantee g on g.oid = h.grantee
+ group by h.kind, h.name
+"""
 
 
 def _apply_in_any_order(conn: Connection[Any], files: Sequence[SqlFile]) -> None:

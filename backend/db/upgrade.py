@@ -19,6 +19,7 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import NullPool, create_engine
 
 from backend.db import sql_files
+from backend.db.gateway import libpq_url
 from backend.db.prepare import become_owner, prepare
 from backend.errors import DeskError
 
@@ -142,7 +143,7 @@ def transaction(url: str) -> Iterator[tuple[SqlConnection, Connection[Any]]]:
     engine = create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(
-            driver_url(url),
+            libpq_url(url),
             application_name="desk-upgrade",
             prepare_threshold=None,
             options="-c timezone=UTC",
@@ -153,12 +154,6 @@ def transaction(url: str) -> Iterator[tuple[SqlConnection, Connection[Any]]]:
         conn = connection.connection.driver_connection
         assert isinstance(conn, psycopg.Connection)
         yield connection, conn
-
-
-def driver_url(url: str) -> str:
-    """Return a URL as libpq reads it: SQLAlchemy's driver suffix is dropped."""
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme.partition('+')[0]}{separator}{rest}" if separator else url
 
 
 def _revision(connection: SqlConnection) -> str | None:
@@ -180,7 +175,7 @@ def _difference(
     applied: dict[str, str] = {}
     if known is not None and known[0]:
         rows = conn.execute("select r.path, r.sha256 from ops.routines r").fetchall()
-        applied = {path: sha256 for path, sha256 in rows}
+        applied = dict(rows)
     changed = tuple(file.path for file in files if applied.get(file.path) != file.sha256)
     return changed, tuple(sorted(applied.keys() - {file.path for file in files}))
 

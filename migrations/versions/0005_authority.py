@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Authority: intents, limits and the budgets that they hold."""
 
 from __future__ import annotations
@@ -5,7 +6,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-
 
 revision = "0005"
 down_revision = "0004"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Orders and what the venue made of them."""
 
 from __future__ import annotations
@@ -5,7 +6,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-
 
 revision = "0007"
 down_revision = "0006"

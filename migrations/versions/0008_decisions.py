@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The record of decisions and their outcomes."""
 
 from __future__ import annotations
@@ -5,7 +6,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-
 
 revision = "0008"
 down_revision = "0007"

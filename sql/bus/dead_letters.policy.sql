@@ -2,16 +2,20 @@ alter table bus.dead_letters enable row level security;
 alter table bus.dead_letters force row level security;
 
 drop policy if exists dead_letters_owner on bus.dead_letters;
-create policy dead_letters_owner on bus.dead_letters to desk_owner using (true) with check (true);
+create policy dead_letters_owner on bus.dead_letters
+  to desk_owner using (true) with check (true);
 
 drop policy if exists dead_letters_reader on bus.dead_letters;
-create policy dead_letters_reader on bus.dead_letters for select to desk_reader using (true);
+create policy dead_letters_reader on bus.dead_letters for select
+  to desk_reader using (true);
 
 -- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
 drop policy if exists dead_letters_office on bus.dead_letters;
-create policy dead_letters_office on bus.dead_letters for select to auditor, desk_operator
+create policy dead_letters_office on bus.dead_letters for select
+  to auditor, desk_operator
   using (session_user not in ('authenticator', 'desk_api'));
 
 drop policy if exists dead_letters_member on bus.dead_letters;
-create policy dead_letters_member on bus.dead_letters for select to treasury_operator, auditor, desk_operator
+create policy dead_letters_member on bus.dead_letters for select
+  to treasury_operator, auditor, desk_operator
   using (org_id = any ((select ops.readable_organizations())::text[]));

@@ -2,16 +2,20 @@ alter table governance.voters enable row level security;
 alter table governance.voters force row level security;
 
 drop policy if exists voters_owner on governance.voters;
-create policy voters_owner on governance.voters to desk_owner using (true) with check (true);
+create policy voters_owner on governance.voters
+  to desk_owner using (true) with check (true);
 
 drop policy if exists voters_reader on governance.voters;
-create policy voters_reader on governance.voters for select to desk_reader using (true);
+create policy voters_reader on governance.voters for select
+  to desk_reader using (true);
 
 -- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
 drop policy if exists voters_office on governance.voters;
-create policy voters_office on governance.voters for select to auditor, desk_operator
+create policy voters_office on governance.voters for select
+  to auditor, desk_operator
   using (session_user not in ('authenticator', 'desk_api'));
 
 drop policy if exists voters_member on governance.voters;
-create policy voters_member on governance.voters for select to treasury_operator, auditor, desk_operator
+create policy voters_member on governance.voters for select
+  to treasury_operator, auditor, desk_operator
   using (org_id = any ((select ops.readable_organizations())::text[]));

@@ -5,7 +5,7 @@ declare
   v_added int := 0;
 begin
   if p_until - p_from > 40 * 366 then
-    raise exception 'bars from % to % are not credible', p_from, p_until using errcode = 'TR902';
+    raise exception 'bars from % to % are not credible', p_from, p_until using errcode = '22023';
   end if;
   while v_month <= p_until loop
     if ops.add_partition('public.market_bars', v_month::timestamp at time zone 'UTC',
@@ -18,6 +18,5 @@ begin
   return v_added;
 end $$;
 comment on function ops.ensure_bar_partitions(date, date) is
-  'Make the monthly partitions of market_bars from one day to another. Returns how many were new. '
-  'TR902: a span beyond forty years.';
+  'Make the monthly partitions of market_bars from one day to another. Returns how many were new.';
 grant execute on function ops.ensure_bar_partitions(date, date) to desk_operator;

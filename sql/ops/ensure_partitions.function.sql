@@ -6,7 +6,7 @@ declare
   v_added int := 0;
 begin
   if p_days not between 1 and 400 then
-    raise exception '% days of partitions', p_days using errcode = 'TR902';
+    raise exception '% days of partitions', p_days using errcode = '22023';
   end if;
   -- Two at once would both find a partition missing.
   perform pg_advisory_xact_lock(hashtextextended('ops.ensure_partitions', 0));
@@ -28,5 +28,5 @@ begin
 end $$;
 comment on function ops.ensure_partitions(date, int) is
   'Make the partitions of p_days days (UTC) from p_from on, and the months that they touch. '
-  'Returns how many were new. TR902: not 1 to 400 days.';
+  'Returns how many were new.';
 grant execute on function ops.ensure_partitions(date, int) to housekeeping_agent, desk_operator;

@@ -1,5 +1,5 @@
 create or replace function ops.readable_organizations() returns text[]
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable parallel safe security definer set search_path = '' as $$
 declare
   v_claims jsonb;
 begin

@@ -55,7 +55,7 @@ class Subscription(Base):
 
 class Publication(Base):
     __tablename__ = "publications"
-    __table_args__ = {"schema": "bus", "comment": "Who may publish what."}
+    __table_args__ = ({"schema": "bus", "comment": "Who may publish what."},)
 
     agent: Mapped[str] = mapped_column(ForeignKey("bus.agents.agent"), primary_key=True)
     type: Mapped[str] = mapped_column(primary_key=True)
@@ -162,10 +162,12 @@ class Delivery(Base):
 
 class ParkedKey(Base):
     __tablename__ = "parked_keys"
-    __table_args__ = {
-        "schema": "bus",
-        "comment": "Ordering keys that wait for a retry; other keys of the shard flow on.",
-    }
+    __table_args__ = (
+        {
+            "schema": "bus",
+            "comment": "Ordering keys that wait for a retry; other keys of the shard flow on.",
+        },
+    )
 
     agent: Mapped[str] = mapped_column(primary_key=True)
     ordering_key: Mapped[str] = mapped_column(primary_key=True)
@@ -200,11 +202,13 @@ class Worker(Base):
 
 class ShardLease(Base):
     __tablename__ = "shard_leases"
-    __table_args__ = {
-        "schema": "bus",
-        "comment": "Which worker owns which shard; the epoch fences off its former owners.",
-        "postgresql_with": {"fillfactor": "50"},
-    }
+    __table_args__ = (
+        {
+            "schema": "bus",
+            "comment": "Which worker owns which shard; the epoch fences off its former owners.",
+            "postgresql_with": {"fillfactor": "50"},
+        },
+    )
 
     agent: Mapped[str] = mapped_column(primary_key=True)
     shard: Mapped[int] = small(primary_key=True)

@@ -24,7 +24,7 @@ from backend.db.tables.base import (
 
 class Organization(Base):
     __tablename__ = "organizations"
-    __table_args__ = {"comment": "Who owns accounts; what people may read is cut along this line."}
+    __table_args__ = ({"comment": "Who owns accounts; what people may read is cut along it."},)
 
     org_id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]

@@ -36,7 +36,7 @@ class Incident(Base):
 
 class FeatureFlag(Base):
     __tablename__ = "feature_flags"
-    __table_args__ = {"schema": "ops", "comment": "Switches that operators may turn."}
+    __table_args__ = ({"schema": "ops", "comment": "Switches that operators may turn."},)
 
     flag: Mapped[str] = mapped_column(primary_key=True)
     enabled: Mapped[bool] = default("false")
@@ -59,7 +59,7 @@ class DesiredAgent(Base):
 
 class AppliedFile(Base):
     __tablename__ = "routines"
-    __table_args__ = {"schema": "ops", "comment": "The files of sql/ as last applied."}
+    __table_args__ = ({"schema": "ops", "comment": "The files of sql/ as last applied."},)
 
     path: Mapped[str] = mapped_column(primary_key=True)
     sha256: Mapped[str]

@@ -143,10 +143,12 @@ class OrderTransition(Base):
 
 class AccountLease(Base):
     __tablename__ = "account_leases"
-    __table_args__ = {
-        "schema": "execution",
-        "comment": "Which bridge owns which account; the epoch fences off its predecessors.",
-    }
+    __table_args__ = (
+        {
+            "schema": "execution",
+            "comment": "Which bridge owns which account; the epoch fences off its predecessors.",
+        },
+    )
 
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
     worker_id: Mapped[UUID | None]

@@ -1,0 +1,209 @@
+"""Sessions of the desk's roles, calls of its procedures, and the one translation of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+
+from backend.db.roles import ensure_passwords
+from backend.errors import DeskError
+from backend.settings import Settings
+from backend.values import format_decimal, format_instant
+
+CONNECT_TIMEOUT_S = 10
+STATEMENT_TIMEOUT_MS = 30_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
+
+# Supavisor and PgBouncer in transaction mode forget prepared statements and settings.
+TRANSACTION_POOLER_PORT = "6543"
+
+# Serialization, deadlock, cancelled by timeout, lock not available, shutting down, too many
+# connections; class 08 is the connection itself.
+_FAULTS = frozenset(
+    ("40001", "40P01", "57014", "55P03", "25P03", "57P01", "57P02", "57P03", "53300")
+)
+
+
+class DenialRaised(Exception):
+    """A procedure said no. `code` is the SQLSTATE, a TR number of contracts/denials.py."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.sqlstate = code
+
+
+class Fault(psycopg.OperationalError):
+    """Nobody's decision: worth another try within a stated limit.
+
+    An OperationalError, so that loops which wait for a lost server need only one except.
+    `sqlstate` is None where the connection is lost; the outcome of a commit is then unknown.
+    """
+
+    def __init__(self, sqlstate: str | None, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into DenialRaised and Fault by SQLSTATE; bugs pass unchanged."""
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate
+        message = error.diag.message_primary or str(error)
+        if state is not None and state.startswith("TR"):
+            raise DenialRaised(state, message) from error
+        lost = state is None and isinstance(
+            error, (psycopg.OperationalError, psycopg.InterfaceError)
+        )
+        if lost or state in _FAULTS or (state or "").startswith("08"):
+            raise Fault(state, message) from error
+        raise
+
+
+def call(
+    conn: Connection[Any], procedure: str, items: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Call `schema.procedure(jsonb)` with a batch of items; returns its answers.
+
+    Raises DenialRaised or Fault; anything else is a bug.
+    """
+    with translated():
+        row = conn.execute(
+            _statement(procedure), (dump(items).decode(),), prepare=_prepare(conn)
+        ).fetchone()
+    return [] if row is None or row[0] is None else row[0]
+
+
+@lru_cache(maxsize=512)
+def _statement(procedure: str) -> sql.Composed:
+    schema, _, name = procedure.partition(".")
+    return sql.SQL("select {}(%s::jsonb)").format(sql.Identifier(schema, name))
+
+
+def _prepare(conn: Connection[Any]) -> bool | None:
+    return True if conn.prepare_threshold is not None else None
+
+
+def connect(
+    url: str,
+    role: str | None = None,
+    password: str | None = None,
+    *,
+    application_name: str = "desk",
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_timeout_ms: int = IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    autocommit: bool = True,
+) -> Connection[Any]:
+    """Open a session, of another role than the URL's if one is given. Raises Fault."""
+    dsn = dsn_for(url, role, password) if role is not None else libpq_url(url)
+    with translated():
+        conn = psycopg.connect(
+            dsn,
+            autocommit=True,
+            application_name=application_name,
+            connect_timeout=CONNECT_TIMEOUT_S,
+        )
+        configure(
+            conn,
+            statement_timeout_ms=statement_timeout_ms,
+            idle_in_transaction_timeout_ms=idle_in_transaction_timeout_ms,
+        )
+        conn.autocommit = autocommit
+    return conn
+
+
+def configure(
+    conn: Connection[Any],
+    *,
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_timeout_ms: int = IDLE_IN_TRANSACTION_TIMEOUT_MS,
+) -> None:
+    """Set a session up: UTC, timeouts, jsonb through orjson, statements prepared at once."""
+    set_json_loads(orjson.loads, conn)
+    set_json_dumps(dump, conn)
+    pooled = str(conn.info.port) == TRANSACTION_POOLER_PORT
+    conn.prepare_threshold = None if pooled else 0
+    conn.execute(
+        "select set_config('statement_timeout', %s, false),"
+        " set_config('idle_in_transaction_session_timeout', %s, false),"
+        " set_config('timezone', 'UTC', false)",
+        (str(statement_timeout_ms), str(idle_in_transaction_timeout_ms)),
+        prepare=False,
+    )
+
+
+def connect_as(settings: Settings, role: str) -> Connection[Any]:
+    """Open a session of a desk role on the settings' database, in autocommit. Raises Fault."""
+    return connect(dsn_of(settings, role), application_name=f"desk {role}")
+
+
+def dsn_of(settings: Settings, role: str) -> str:
+    """Return how a role reaches the settings' database, with its password.
+
+    Raises DeskError db.url without DATABASE_URL, db.role for a role without a password.
+    """
+    url = settings.external_database
+    if url is None:
+        raise DeskError(
+            "db.url",
+            "this process was not told its database",
+            "set DATABASE_URL, or start it with `desk up`",
+        )
+    password = ensure_passwords(settings.keys).get(role)
+    if password is None:
+        raise DeskError(
+            "db.role", f"{role} is no login role of the desk", "see backend/db/roles.py"
+        )
+    return dsn_for(url, role, password)
+
+
+def dsn_for(url: str, role: str, password: str | None) -> str:
+    """Return the connection string of the same database under another login."""
+    parts = conninfo_to_dict(libpq_url(url))
+    # Supabase's pooler tells projects apart by a suffix of the user: postgres.projectref.
+    _, dot, project = str(parts.get("user") or "").partition(".")
+    parts["user"] = f"{role}{dot}{project}"
+    parts["password"] = password
+    return make_conninfo("", **{key: value for key, value in parts.items() if value is not None})
+
+
+def libpq_url(url: str) -> str:
+    """Return a URL as libpq reads it: a driver suffix such as `+psycopg` is dropped."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}{separator}{rest}" if separator else url
+
+
+def jsonb(value: object) -> Jsonb:
+    """Wrap a value as a jsonb argument."""
+    return Jsonb(value, dumps=dump)
+
+
+def dump(value: object) -> bytes:
+    """Write JSON as the wire has it: decimals as strings, instants in UTC with microseconds."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return format_decimal(value)
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

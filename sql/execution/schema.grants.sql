@@ -1,0 +1,17 @@
+grant usage on schema execution
+  to desk_agents, desk_api, desk_operator, desk_reader, edge_intake, treasury_operator, auditor;
+
+-- The order state machine and how venues do.
+grant select
+  on execution.order_transitions, execution.venue_health
+  to desk_reader, auditor, desk_operator, treasury_operator;
+
+-- Calls to venues, cut by the order's organisation.
+grant select
+  on execution.attempts
+  to desk_reader, auditor, desk_operator;
+
+-- Who is the bridge.
+grant select
+  on execution.account_leases
+  to desk_reader, desk_operator;
