@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -62,7 +61,7 @@ class Report:
     read: int = 0
     inserted: int = 0
     already_there: int = 0
-    refused: Counter[str] = field(default_factory=Counter[str])
+    refused: dict[str, int] = field(default_factory=dict[str, int])
     examples: list[BarRefused] = field(default_factory=list[BarRefused])
     gaps: int = 0
     bars_missing: int = 0
@@ -70,9 +69,13 @@ class Report:
     last: datetime | None = None
     stored: bool = True
 
+    def count(self, code: str) -> None:
+        """Count a refusal."""
+        self.refused[code] = self.refused.get(code, 0) + 1
+
     def refuse(self, refusal: BarRefused) -> None:
         """Count a refusal and keep the first ones to show."""
-        self.refused[refusal.code.value] += 1
+        self.count(refusal.code.value)
         if len(self.examples) < _SHOWN:
             self.examples.append(refusal)
 
@@ -221,7 +224,8 @@ def _flush(report: Report, conn: Connection[Any] | None, batch: list[Bar]) -> No
     counts = insert_bars(conn, report.symbol, report.timeframe, f"file:{report.file}", batch)
     report.inserted += counts.inserted
     report.already_there += counts.existing
-    report.refused.update(refused.code for refused in counts.refused)
+    for refused in counts.refused:
+        report.count(refused.code)
 
 
 def _url(database_url: str) -> str:
@@ -290,7 +294,7 @@ def _show(report: Report, as_json: bool) -> None:
         say(f"  inserted {report.inserted}, already there {report.already_there}")
     else:
         say("  checked only, nothing stored")
-    for code, count in report.refused.most_common():
+    for code, count in sorted(report.refused.items(), key=lambda item: -item[1]):
         say(f"  refused {count}: {code}")
     for example in report.examples:
         detail = f" {example.detail}" if example.detail else ""

@@ -11,6 +11,7 @@ from backend.domain.risk import CheckResult
 from backend.values import RiskLevel
 
 UTILIZATION_HIGH = Decimal("0.8")
+"""From here on a limit counts as nearly full, unless the pack says otherwise."""
 
 
 class ApprovalReason(StrEnum):
@@ -41,6 +42,7 @@ def judge_intent(
     highest_utilization: Decimal,
     human_approval_notional: Decimal | None,
     checks: Sequence[CheckResult] = (),
+    high_risk_utilization: Decimal = UTILIZATION_HIGH,
 ) -> Routine | ApprovalNeeded:
     """Say whether an authorised intent is high-risk. A missing threshold makes it so."""
     found: list[tuple[ApprovalReason, str]] = []
@@ -50,13 +52,13 @@ def judge_intent(
         found.append((ApprovalReason.NOTIONAL_HIGH, f"{notional} over {human_approval_notional}"))
     if level is RiskLevel.CRITICAL:
         found.append((ApprovalReason.RISK_CRITICAL, level.value))
-    if highest_utilization >= UTILIZATION_HIGH:
+    if highest_utilization >= high_risk_utilization:
         names = [
             check.name
             for check in checks
             if not check.gate
             and check.utilization is not None
-            and check.utilization >= UTILIZATION_HIGH
+            and check.utilization >= high_risk_utilization
         ]
         detail = ", ".join(names) or f"a limit is {highest_utilization} full"
         found.append((ApprovalReason.LIMIT_NEARLY_FULL, detail))
