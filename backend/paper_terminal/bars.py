@@ -63,6 +63,13 @@ def _cut(block: BarBlock, start: int, stop: int) -> BarBlock:
     return BarBlock(*(getattr(block, name)[start:stop] for name in BarBlock.__slots__))
 
 
+def _rounded(
+    prices: tuple[FloatArray, ...], digits: int, spread: FloatArray, volume: FloatArray
+) -> BarBlock:
+    open_, high, low, close = (np.round(array, digits) for array in prices)
+    return BarBlock(open_, high, low, close, spread, volume)
+
+
 class GeneratedBars:
     """A random walk of one-minute bars whose volatility changes by day, by hour and in bursts."""
 
@@ -126,8 +133,7 @@ class GeneratedBars:
         relative = volatility / spec.volatility_per_minute
         spread = np.maximum(1, np.rint(spec.spread_points * (0.7 + 0.3 * np.sqrt(relative))))
         ticks = np.rint(20 + 60 * relative * rng.uniform(0.6, 1.4, _CHUNK_MINUTES))
-        prices = [np.round(array, spec.digits) for array in (open_, high, low, close)]
-        block = BarBlock(*prices, spread, ticks)
+        block = _rounded((open_, high, low, close), spec.digits, spread, ticks)
         self._chunks[chunk] = block
         if len(self._chunks) > _CHUNKS_KEPT:
             self._chunks.popitem(last=False)
@@ -163,11 +169,8 @@ class RecordedBars:
             return block
         factor = self._ratio**lap
         prices = (block.open, block.high, block.low, block.close)
-        return BarBlock(
-            *(np.round(array * factor, self._digits) for array in prices),
-            block.spread,
-            block.volume,
-        )
+        scaled = tuple(array * factor for array in prices)
+        return _rounded(scaled, self._digits, block.spread, block.volume)
 
 
 @dataclass(frozen=True, slots=True)

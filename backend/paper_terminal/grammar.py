@@ -37,7 +37,7 @@ _PREAMBLE = {
 }
 
 
-class Refused(PermissionError):
+class Refused(ValueError):
     """The source is not of the allowed kind."""
 
 

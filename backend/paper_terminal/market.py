@@ -81,7 +81,7 @@ class Market:
         self._speed = speed
         self._seed = seed
         self._offset_ms = round(offset_hours * 3_600_000)
-        self._sessions = sessions
+        self._sessions: Sessions = sessions
         self._paths: OrderedDict[tuple[str, int], tuple[FloatArray, float]] = OrderedDict()
         self._latest: dict[str, Quote] = {}
 

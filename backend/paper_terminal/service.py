@@ -6,17 +6,19 @@ from typing import Any
 
 import rpyc
 from rpyc.core.protocol import DEFAULT_CONFIG
+from rpyc.utils.helpers import classpartial
 from rpyc.utils.server import ThreadedServer
 
 from backend.paper_terminal.grammar import Form, Refused, check_statements, parse_call
 from backend.paper_terminal.terminal import Session, Terminal
 
+_SAFE_ATTRS: Any = DEFAULT_CONFIG["safe_attrs"]
 _CONFIG: dict[str, Any] = {
     "allow_public_attrs": False,
     "allow_all_attrs": False,
     # mt5linux fetches arrays by pickling them here; nothing is ever unpickled on this side.
     "allow_pickle": True,
-    "safe_attrs": DEFAULT_CONFIG["safe_attrs"] - {"__new__", "__enter__", "__exit__"},
+    "safe_attrs": _SAFE_ATTRS - {"__new__", "__enter__", "__exit__"},
     "include_local_traceback": False,
     "log_exceptions": False,
     "sync_request_timeout": 5,
@@ -84,7 +86,7 @@ class TerminalServer(ThreadedServer):
     """One thread per connection; answers leave at once instead of waiting for more."""
 
     def __init__(self, terminal: Terminal, host: str, port: int) -> None:
-        service = rpyc.utils.helpers.classpartial(TerminalService, terminal)
+        service = classpartial(TerminalService, terminal)
         super().__init__(service, hostname=host, port=port, protocol_config=dict(_CONFIG))
 
     def listen(self) -> int:

@@ -1,0 +1,1 @@
+"""Where orders are executed: one package per venue, all of the shape in `model`."""

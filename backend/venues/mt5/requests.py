@@ -1,0 +1,178 @@
+"""From an attempt to a trade request: floats only here, on the grid that the venue demands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from backend.values import OrderType, Side, TimeInForce
+from backend.venues.model import AttemptRequest, InstrumentSpec
+from backend.venues.mt5 import protocol
+
+_MARKET_TYPES = {Side.BUY: protocol.ORDER_BUY, Side.SELL: protocol.ORDER_SELL}
+_PENDING_TYPES = {
+    (OrderType.LIMIT, Side.BUY): protocol.ORDER_BUY_LIMIT,
+    (OrderType.LIMIT, Side.SELL): protocol.ORDER_SELL_LIMIT,
+    (OrderType.STOP, Side.BUY): protocol.ORDER_BUY_STOP,
+    (OrderType.STOP, Side.SELL): protocol.ORDER_SELL_STOP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unsendable:
+    """Why an attempt cannot be put into a request that the venue would take."""
+
+    reason: str
+
+
+def utf16_units(text: str) -> int:
+    """Count the 16-bit units of a text: the wheel's limits are in those."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def round_volume(volume: Decimal, spec: InstrumentSpec) -> Decimal | Unsendable:
+    """Round down to the volume step; never trade more than was authorised."""
+    steps = (volume / spec.volume_step).to_integral_value(ROUND_DOWN)
+    rounded = steps * spec.volume_step
+    if rounded < spec.volume_min:
+        return Unsendable(f"volume {volume} is below the minimum {spec.volume_min}")
+    if rounded > spec.volume_max:
+        return Unsendable(f"volume {volume} is above the maximum {spec.volume_max}")
+    return rounded
+
+
+def round_price(price: Decimal, spec: InstrumentSpec, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """Round to the tick size."""
+    ticks = (price / spec.tick_size).to_integral_value(rounding)
+    return (ticks * spec.tick_size).quantize(Decimal(1).scaleb(-spec.digits))
+
+
+def choose_filling(spec: InstrumentSpec, order: AttemptRequest) -> int | Unsendable:
+    """Choose the filling: the symbol's is a bitmask of other numbers, and FOK is 0.
+
+    Market execution allows for market orders what the mask says; pending orders rest with RETURN.
+    Instant and request execution know FOK only.
+    """
+    if spec.execution_mode in (protocol.EXECUTION_REQUEST, protocol.EXECUTION_INSTANT):
+        if order.time_in_force is TimeInForce.IOC and order.order_type is OrderType.MARKET:
+            return Unsendable("instant execution fills whole or not at all")
+        return protocol.FILLING_FOK
+    if order.order_type is not OrderType.MARKET:
+        return protocol.FILLING_RETURN
+    fok = bool(spec.filling_mask & protocol.MASK_FOK)
+    ioc = bool(spec.filling_mask & protocol.MASK_IOC)
+    if order.time_in_force is TimeInForce.FOK:
+        return protocol.FILLING_FOK if fok else Unsendable("the symbol does not allow FOK")
+    if order.time_in_force is TimeInForce.IOC:
+        return protocol.FILLING_IOC if ioc else Unsendable("the symbol does not allow IOC")
+    if fok:
+        return protocol.FILLING_FOK
+    if ioc:
+        return protocol.FILLING_IOC
+    if spec.execution_mode == protocol.EXECUTION_EXCHANGE:
+        return protocol.FILLING_RETURN
+    return Unsendable("the symbol allows no filling for market orders")
+
+
+def build_request(
+    order: AttemptRequest, spec: InstrumentSpec, hedging: bool, market_price: Decimal | None
+) -> dict[str, Any] | Unsendable:
+    """Build the trade request of an attempt.
+
+    market_price: present price of the side, needed where execution is instant and the attempt
+    names none.
+    """
+    for text in (spec.venue_symbol, order.client_order_id):
+        if utf16_units(text) > protocol.TEXT_UNITS_MAX:
+            return Unsendable(f"{text!r} exceeds {protocol.TEXT_UNITS_MAX} UTF-16 units")
+    volume = round_volume(order.volume, spec)
+    filling = choose_filling(spec, order)
+    for part in (volume, filling):
+        if isinstance(part, Unsendable):
+            return part
+    request: dict[str, Any] = {
+        "symbol": spec.venue_symbol,
+        "volume": _number(volume),
+        "type_filling": filling,
+        "magic": order.magic_number,
+        "comment": order.client_order_id,
+        "deviation": order.deviation_points,
+        **_stops(order.stop_loss, order.take_profit, spec),
+    }
+    if order.order_type is OrderType.MARKET:
+        return _market(request, order, spec, hedging, market_price)
+    return _pending(request, order, spec)
+
+
+def _market(
+    request: dict[str, Any],
+    order: AttemptRequest,
+    spec: InstrumentSpec,
+    hedging: bool,
+    market_price: Decimal | None,
+) -> dict[str, Any] | Unsendable:
+    request["action"] = protocol.ACTION_DEAL
+    request["type"] = _MARKET_TYPES[order.side]
+    price = order.price or market_price
+    if price is not None:
+        request["price"] = _number(round_price(price, spec))
+    elif needs_price(spec):
+        return Unsendable("instant execution needs a price")
+    # A netting account closes by trading the other way; naming the position is for hedging.
+    if order.position_ticket is not None and hedging:
+        request["position"] = order.position_ticket
+    return request
+
+
+def _pending(
+    request: dict[str, Any], order: AttemptRequest, spec: InstrumentSpec
+) -> dict[str, Any] | Unsendable:
+    if order.price is None:
+        return Unsendable(f"a {order.order_type} order needs a price")
+    if order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        return Unsendable(f"a working order cannot be {order.time_in_force}")
+    if order.position_ticket is not None:
+        return Unsendable("a working order cannot close a position")
+    request["action"] = protocol.ACTION_PENDING
+    request["type"] = _PENDING_TYPES[order.order_type, order.side]
+    # A limit is never worse than what was authorised.
+    limit = ROUND_FLOOR if order.side is Side.BUY else ROUND_CEILING
+    rounding = limit if order.order_type is OrderType.LIMIT else ROUND_HALF_EVEN
+    request["price"] = _number(round_price(order.price, spec, rounding))
+    day = order.time_in_force is TimeInForce.DAY
+    request["type_time"] = protocol.TIME_DAY if day else protocol.TIME_GTC
+    return request
+
+
+def needs_price(spec: InstrumentSpec) -> bool:
+    """Tell whether market orders of a symbol must name a price."""
+    return spec.execution_mode in (protocol.EXECUTION_REQUEST, protocol.EXECUTION_INSTANT)
+
+
+def build_stops(
+    position_ticket: int,
+    stop_loss: Decimal | None,
+    take_profit: Decimal | None,
+    spec: InstrumentSpec,
+) -> dict[str, Any]:
+    """Build the request that replaces a position's stops."""
+    return {
+        "action": protocol.ACTION_SLTP,
+        "symbol": spec.venue_symbol,
+        "position": position_ticket,
+        **_stops(stop_loss, take_profit, spec),
+    }
+
+
+def _stops(
+    stop_loss: Decimal | None, take_profit: Decimal | None, spec: InstrumentSpec
+) -> dict[str, float]:
+    given = {"sl": stop_loss, "tp": take_profit}
+    return {name: _number(round_price(p, spec)) if p else 0.0 for name, p in given.items()}
+
+
+def _number(value: Decimal | Unsendable) -> float:
+    if isinstance(value, Unsendable):
+        raise TypeError(value.reason)
+    return float(value)
