@@ -143,6 +143,8 @@ def configure(cluster: Cluster, port: int, overrides: Mapping[str, str]) -> None
 
 def clear_leftovers(cluster: Cluster) -> None:
     """Make way for a start after a crash: no backend of the dead server, no pid of a stranger."""
+    if running_pid(cluster.data) is not None:
+        return
     pid_file = cluster.data / "postmaster.pid"
     if pid_file.is_file():
         left = [process for process in psutil.process_iter() if _works_in(process, cluster.data)]

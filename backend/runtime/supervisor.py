@@ -181,6 +181,7 @@ class Supervisor:
                 elif kept.phase is Phase.RUNNING and kept.child.poll() is not None:
                     self._ended(kept)
             if self._watchdog.poll() is not None:
+                self._close_watchdog()
                 self._watchdog = _start_watchdog()
                 self._publish()
 
@@ -200,9 +201,7 @@ class Supervisor:
                 self._stop_kept(kept)
                 self._publish()
             self._tell_watchdog([])
-            if self._watchdog.stdin is not None:
-                self._watchdog.stdin.close()
-            self._watchdog.wait()
+            self._close_watchdog()
             self._home.state_file.unlink(missing_ok=True)
         self._finished.set()
 
@@ -254,15 +253,24 @@ class Supervisor:
         if wanted:
             if time.monotonic() - kept.started_s > STEADY_S:
                 kept.backoff_s = BACKOFF_FIRST_S
-            kept.due_s = time.monotonic() + kept.backoff_s
-            kept.backoff_s = min(kept.backoff_s * 2, BACKOFF_MAX_S)
+            self._pause(kept)
         kept.phase = Phase.WAITING if wanted else Phase.ENDED
         self._publish()
 
+    def _pause(self, kept: _Kept) -> None:
+        kept.due_s = time.monotonic() + kept.backoff_s
+        kept.backoff_s = min(kept.backoff_s * 2, BACKOFF_MAX_S)
+
     def _restart(self, kept: _Kept) -> None:
-        if kept.spec.before_restart is not None:
-            kept.spec.before_restart()
-        fresh = self._launch(kept.spec)
+        try:
+            if kept.spec.before_restart is not None:
+                kept.spec.before_restart()
+            fresh = self._launch(kept.spec)
+        except (OSError, DeskError):
+            # Out of memory or disk for now: the others must not fall with it. Try again later.
+            self._on_event(ProcessEvent(kept.spec.name, "restart_failed", 0))
+            self._pause(kept)
+            return
         kept.child, kept.identity = fresh.child, fresh.identity
         kept.started_s = fresh.started_s
         kept.restarts += 1
@@ -314,6 +322,12 @@ class Supervisor:
             dict(self._endpoints),
         )
         write_state(self._home.state_file, state)
+
+    def _close_watchdog(self) -> None:
+        if self._watchdog.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._watchdog.stdin.close()
+        self._watchdog.wait()
 
     def _tell_watchdog(self, groups: list[tuple[int, str, int]]) -> None:
         if self._watchdog.stdin is None:
