@@ -17,6 +17,7 @@ language sql stable security definer set search_path = '' as $$
            'time_in_force', o.time_in_force, 'deviation_points', o.deviation_points,
            'reduce_only', o.reduce_only, 'mode', o.mode, 'status', o.status,
            'policy_hash', o.policy_hash, 'expires_at', o.expires_at,
+           'kind', e.kind,
            'children', (select count(*) from public.orders b
                          where b.intent_id = o.intent_id),
            'known_trades', (select coalesce(jsonb_agg(f.venue_trade_id), '[]')
@@ -31,6 +32,7 @@ language sql stable security definer set search_path = '' as $$
       attempt_id uuid, order_id uuid)
     left join public.orders o on o.order_id = v.order_id
     left join execution.attempts a on a.attempt_id = v.attempt_id and a.order_id = o.order_id
+    left join public.intents e on e.intent_id = o.intent_id
     left join public.accounts c on c.account_id = o.account_id
     left join public.instruments n on n.symbol = o.symbol
     left join public.positions p on p.account_id = o.account_id and p.symbol = o.symbol

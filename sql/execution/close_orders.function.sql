@@ -79,7 +79,8 @@ begin
                                  then s.day_start_equity else s.equity end,
          realized_today = case when s.day = (p_at at time zone 'UTC')::date
                                then s.realized_today else 0 end + l.amount,
-         day = (p_at at time zone 'UTC')::date
+         day = (p_at at time zone 'UTC')::date,
+         as_of = p_at
     from locked l
    where s.account_id = l.account_id
      and (l.amount <> 0 or s.day is distinct from (p_at at time zone 'UTC')::date);

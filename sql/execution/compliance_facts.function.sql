@@ -40,7 +40,8 @@ begin
                   and (h.scope = 'platform'
                        or (h.scope, h.scope_id) in (
                          ('organization', o.org_id), ('account', o.account_id),
-                         ('strategy', o.strategy_id), ('venue', o.venue_id)))),
+                         ('strategy', o.strategy_id), ('venue', o.venue_id),
+                         ('instrument', o.symbol)))),
              'policy', v_policy, 'policy_hash', v_policy_hash)), '[]')
       from jsonb_to_recordset(p_items) as x(i int, order_id uuid, fill_id uuid)
       left join public.fills f on f.fill_id = x.fill_id

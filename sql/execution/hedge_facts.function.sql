@@ -10,10 +10,10 @@ begin
     from risk.policies p where p.active;
   return (
     with item as materialized (
-      select x.i, x.fill_id, x.symbol, c.account_id, c.org_id, c.venue_id, c.currency, c.mode,
+      select x.i, x.fill_id, x.symbol, x.strategy_id, c.account_id, c.org_id, c.venue_id, c.currency, c.mode,
              s.equity
         from jsonb_to_recordset(p_items) as x(
-          i int, fill_id uuid, order_id uuid, account_id text, symbol text)
+          i int, fill_id uuid, account_id text, strategy_id text, symbol text)
         left join public.accounts c on c.account_id = x.account_id
         left join risk.account_state s on s.account_id = x.account_id
     ), book as materialized (
@@ -52,16 +52,21 @@ begin
                         'volume_step', n.volume_step::text)), '{}')
                  from public.instruments n
                  left join lateral risk.lot_value(i.venue_id, n.symbol, i.currency) v on true
-                where n.state = 'tradable' and n.symbol in (
+                where n.state = 'tradable' and (n.symbol = i.symbol or n.symbol in (
                   select b ->> 'hedge_symbol'
-                    from jsonb_array_elements(coalesce(v_policy -> 'baskets', '[]')) b)),
-             'halted', exists (
-               select from governance.halts h
-                where h.lifted_at is null
-                  and (h.scope = 'platform'
-                       or (h.scope, h.scope_id) in (
-                         ('organization', i.org_id), ('account', i.account_id),
-                         ('venue', i.venue_id)))),
+                    from jsonb_array_elements(coalesce(v_policy -> 'baskets', '[]')) b))),
+             -- Signed lots of this fill that go beyond what its order was authorised for.
+             'excess', (
+               select (case f.side when 'BUY' then 1 else -1 end * least(f.quantity, greatest(
+                        0, sum(b.quantity) - o.quantity)))::text
+                 from public.fills f
+                 join public.orders o on o.order_id = f.order_id
+                 join public.fills b on b.order_id = f.order_id
+                  and (b.filled_at, b.venue_trade_id) <= (f.filled_at, f.venue_trade_id)
+                where f.fill_id = i.fill_id
+                group by f.side, f.quantity, o.quantity),
+             'halted', governance.standing_halt(
+               i.org_id, i.venue_id, i.account_id, i.strategy_id, i.symbol) is not null,
              'covers', exists (
                select from public.fills f
                  join public.intents n on n.intent_id = f.intent_id

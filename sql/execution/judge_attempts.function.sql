@@ -19,12 +19,9 @@ language sql stable security definer set search_path = '' as $$
              when o.status <> 'initialized' or i.inquiry_id is not null then 'TR402'
              when i.nr > 1 then 'TR404'
              when o.expires_at <= p_now then 'TR411'
-             when not o.reduce_only and exists (
-               select from governance.halts g
-                where g.lifted_at is null
-                  and (g.scope, case g.scope when 'platform' then '' else g.scope_id end) in (
-                    ('platform', ''), ('organization', o.org_id), ('venue', o.venue_id),
-                    ('account', o.account_id), ('strategy', o.strategy_id))) then 'TR403'
+             when not o.reduce_only and governance.standing_halt(
+                    o.org_id, o.venue_id, o.account_id, o.strategy_id, o.symbol) is not null
+               then 'TR403'
              when c.state is distinct from 'active' then 'TR305'
              when o.mode is distinct from c.mode or c.mode = 'shadow' then 'TR323'
              when o.venue_id is distinct from c.venue_id then 'TR409'

@@ -6,7 +6,8 @@ begin
              from public.orders o
             cross join lateral (values
               ('platform', '*'), ('organization', o.org_id), ('venue', o.venue_id),
-              ('account', o.account_id), ('strategy', o.strategy_id)) s(scope, scope_id)
+              ('account', o.account_id), ('strategy', o.strategy_id),
+              ('instrument', o.symbol)) s(scope, scope_id)
             where o.order_id in (select (x ->> 'order_id')::uuid
                                    from jsonb_array_elements(p_asked) x)
             order by 1) k;

@@ -110,7 +110,7 @@ begin
          o.account_id, o.strategy_id, o.venue_id, x.venue_trade_id, o.symbol, o.side,
          x.quantity, x.price, o.reference_price, x.commission, x.slippage_bps, x.realized_pnl,
          x.value_per_point, coalesce(x.attribution, '{}'), x.liquidity_flag, x.latency_ms,
-         x.filled_at, p_at
+         coalesce(x.filled_at, p_at), p_at
     from unnest(v_booked) b
    cross join lateral jsonb_to_record(b) as x(
          fill_id uuid, order_id uuid, attempt_id uuid, venue_trade_id text, quantity numeric,
