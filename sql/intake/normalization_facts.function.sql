@@ -8,26 +8,23 @@ begin
     from risk.policies p where p.active;
   return (
     with item as materialized (
-      select x.i, x.alert_id,
-             regexp_replace(
-               upper(regexp_replace(x.symbol_raw, '^.*:', '')), '[\s/_\-]', '', 'g') as spelling
+      select x.i, x.alert_id, upper(regexp_replace(x.symbol_raw, '^.*:', '')) as spelling
         from jsonb_to_recordset(p_items) as x(i int, alert_id uuid, symbol_raw text)
-    ), candidate as (
+    ), beginning as materialized (
       -- A broker's marks stand in front, its suffix behind: every beginning of the spelling
       -- that names an instrument is a candidate, and the domain decides between them.
-      select distinct item.spelling, a.symbol
+      select distinct item.spelling, left(p.part, n.length) as part
         from (select distinct item.spelling from item) item
-        cross join lateral (select item.spelling as part union all
-                            select ltrim(item.spelling, '#^.')) p
+        cross join lateral (
+          values (item.spelling), (regexp_replace(item.spelling, '[\s/_\-]', '', 'g'))) w(part)
+        cross join lateral (values (w.part), (ltrim(w.part, '#^.'))) p(part)
         cross join lateral generate_series(2, least(length(p.part), 32)) n(length)
-        join public.instrument_aliases a on a.alias = left(p.part, n.length)
+    ), candidate as (
+      select b.spelling, a.symbol
+        from beginning b join public.instrument_aliases a on a.alias = b.part
       union
-      select distinct item.spelling, s.symbol
-        from (select distinct item.spelling from item) item
-        cross join lateral (select item.spelling as part union all
-                            select ltrim(item.spelling, '#^.')) p
-        cross join lateral generate_series(2, least(length(p.part), 32)) n(length)
-        join public.instruments s on s.symbol = left(p.part, n.length)
+      select b.spelling, s.symbol
+        from beginning b join public.instruments s on s.symbol = b.part
     ), named as (
       select c.spelling, jsonb_agg(jsonb_build_object(
                'symbol', s.symbol, 'symbol_class', s.symbol_class,

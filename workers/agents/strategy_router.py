@@ -177,7 +177,7 @@ def _health(venue_id: str, health: Mapping[str, Any]) -> HealthView:
 
 
 def _select(
-    message: Message[HypothesisSignal],
+    message: Message[Any],
     hypothesis: HypothesisSignal,
     facts: Facts,
     context: Context,
@@ -230,7 +230,7 @@ def _select(
 
 
 def _not_selected(
-    message: Message[HypothesisSignal],
+    message: Message[Any],
     hypothesis: HypothesisSignal,
     facts: Facts,
     context: Context,
@@ -256,7 +256,7 @@ def _not_selected(
 
 
 def _record(
-    message: Message[HypothesisSignal],
+    message: Message[Any],
     hypothesis: HypothesisSignal,
     facts: Facts,
     context: Context,
