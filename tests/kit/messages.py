@@ -145,7 +145,7 @@ def a_payload(type_: str, **changes: Any) -> Payload:
     return BUILDERS[type_](**changes)
 
 
-def an_unsigned(payload: Payload | None = None, **changes: Any) -> Unsigned:
+def an_unsigned(payload: Payload | None = None, /, **changes: Any) -> Unsigned:
     """Build an envelope around a payload, for `A_KEY` unless `key_id` says otherwise."""
     body = a_raw_signal() if payload is None else payload
     fields: dict[str, Any] = {
@@ -167,7 +167,7 @@ def an_unsigned(payload: Payload | None = None, **changes: Any) -> Unsigned:
 
 
 def a_signed_row(
-    payload: Payload | None = None, key: SigningKey = A_KEY, **changes: Any
+    payload: Payload | None = None, /, key: SigningKey = A_KEY, **changes: Any
 ) -> dict[str, Any]:
     """Build an event's row as the database returns it: ids as UUID, the instant aware."""
     unsigned = an_unsigned(payload, **{"key_id": key.key_id, **changes})
