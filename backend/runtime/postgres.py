@@ -1,22 +1,19 @@
 """The embedded Postgres: start it, reach it, make databases in it, stop it."""
 
 import contextlib
-import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import psutil
 import psycopg
-from psycopg import sql
 
 from backend.errors import DeskError
+from backend.runtime.addresses import MIGRATOR, PostgresHandle, role_url
 from backend.runtime.cluster import (
-    SUPERUSER,
     Cluster,
     clear_leftovers,
     configure,
@@ -24,55 +21,36 @@ from backend.runtime.cluster import (
     prepare_cluster,
     running_pid,
 )
+from backend.runtime.databases import create_database, drop_database, ensure_database, finish
 from backend.runtime.home import Home, locked, prepare_home
-from backend.runtime.network import LOOPBACK, is_free, pick_port
+from backend.runtime.network import is_free, pick_port
 from backend.runtime.spawn import spawn, tail
-from backend.settings import PostgresVersion, Settings
+from backend.settings import Settings
 
-MIGRATOR = "desk_migrator"
-TEMPLATE = "desk_template"
+__all__ = [
+    "MIGRATOR",
+    "PostgresHandle",
+    "ServerStart",
+    "answers",
+    "create_database",
+    "drop_database",
+    "ensure_database",
+    "ensure_running",
+    "find_running",
+    "finish",
+    "prepare",
+    "role_url",
+    "running",
+    "stop",
+    "stop_running",
+]
+
 # Long, because recovery after a crash reads back up to max_wal_size.
 READY_WAIT_S = 300.0
 STOP_WAIT_S = 60.0
 POLL_S = 0.03
-DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 # Fast shutdown: clients are disconnected, their transactions rolled back, data flushed.
 STOP_SIGNAL = signal.SIGINT
-
-
-@dataclass(frozen=True)
-class PostgresHandle:
-    """A server that runs, and the ways to it; passwords are read when a URL is asked for."""
-
-    home: Home
-    version: PostgresVersion
-    data: Path
-    socket_folder: Path
-    port: int
-    pid: int
-    # The child, if this very process started it.
-    child: "subprocess.Popen[bytes] | None" = field(default=None, compare=False, repr=False)
-
-    @property
-    def host(self) -> str:
-        """Give the loopback address that the server listens on beside its socket."""
-        return LOOPBACK
-
-    def url(self, role: str, password: str, database: str, *, tcp: bool = False) -> str:
-        """Give a connection URL for libpq: over the socket, which is faster, or over TCP."""
-        login = f"{quote(role, safe='')}:{quote(password, safe='')}"
-        if tcp:
-            return f"postgresql://{login}@{self.host}:{self.port}/{database}"
-        folder = quote(str(self.socket_folder), safe="")
-        return f"postgresql://{login}@/{database}?host={folder}&port={self.port}"
-
-    def superuser_url(self, database: str = "postgres", *, tcp: bool = False) -> str:
-        """Give the superuser's URL, for preparing databases and nothing else."""
-        return self.url(SUPERUSER, self.home.secret("postgres-superuser"), database, tcp=tcp)
-
-    def migrator_url(self, database: str, *, tcp: bool = False) -> str:
-        """Give the URL of the login that owns the databases: CREATEROLE, no superuser."""
-        return self.url(MIGRATOR, self.home.secret("postgres-migrator"), database, tcp=tcp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +78,6 @@ class ServerStart:
             pid,
             child,
         )
-
-
-def role_url(owner_url: str, role: str, password: str) -> str:
-    """Give the same database's URL under another login, whatever server it is on."""
-    parts = urlsplit(owner_url)
-    address = parts.netloc.rpartition("@")[2]
-    login = f"{quote(role, safe='')}:{quote(password, safe='')}"
-    return urlunsplit(parts._replace(netloc=f"{login}@{address}"))
 
 
 def prepare(settings: Settings, overrides: Mapping[str, str] | None = None) -> ServerStart:
@@ -280,96 +250,3 @@ def _await_ready(handle: PostgresHandle, alive: Callable[[], bool], log: Path) -
         f"the embedded Postgres was not ready within {READY_WAIT_S:.0f} s",
         f"look at {log}",
     )
-
-
-def finish(handle: PostgresHandle) -> None:
-    """Make what every database needs: the login that migrates, the template with pgvector."""
-    with psycopg.connect(handle.superuser_url(), autocommit=True) as connection:
-        connection.execute("select pg_advisory_lock(hashtext('desk prepares the cluster'))")
-        if not _exists(connection, "select 1 from pg_roles where rolname = %s", MIGRATOR):
-            connection.execute(
-                sql.SQL("create role {} login createrole createdb password {}").format(
-                    sql.Identifier(MIGRATOR),
-                    sql.Literal(handle.home.secret("postgres-migrator")),
-                )
-            )
-        known = "select 1 from pg_database where datname = %s and datistemplate"
-        if not _exists(connection, known, TEMPLATE):
-            _create_template(handle, connection)
-
-
-def _exists(connection: psycopg.Connection, statement: str, name: str) -> bool:
-    return connection.execute(statement.encode(), (name,)).fetchone() is not None
-
-
-def _create_template(handle: PostgresHandle, connection: psycopg.Connection) -> None:
-    """Prepare a database as Supabase does: pgvector in schema extensions, made by the superuser."""
-    template = sql.Identifier(TEMPLATE)
-    connection.execute(sql.SQL("drop database if exists {}").format(template))
-    connection.execute(
-        sql.SQL("create database {} owner {}").format(template, sql.Identifier(MIGRATOR))
-    )
-    with psycopg.connect(handle.superuser_url(TEMPLATE), autocommit=True) as inside:
-        inside.execute(
-            sql.SQL("create schema extensions authorization {}").format(sql.Identifier(MIGRATOR))
-        )
-        inside.execute("create extension vector with schema extensions")
-    # Marked last, so that an interrupted preparation is done again.
-    connection.execute(
-        sql.SQL("alter database {} with is_template true allow_connections false").format(template)
-    )
-
-
-def create_database(handle: PostgresHandle, name: str) -> str:
-    """Make a database owned by the migrator, with pgvector in schema extensions; give its URL.
-
-    Raises DeskError database.name or database.exists.
-    """
-    _check_name(name)
-    database = sql.Identifier(name)
-    with psycopg.connect(handle.migrator_url("postgres"), autocommit=True) as connection:
-        try:
-            connection.execute(
-                sql.SQL("create database {} template {}").format(database, sql.Identifier(TEMPLATE))
-            )
-        except psycopg.errors.DuplicateDatabase:
-            raise DeskError(
-                "database.exists",
-                f"database {name} exists already",
-                "choose another name or drop it first",
-            ) from None
-        # As on Supabase: extensions are found without naming their schema.
-        connection.execute(
-            sql.SQL('alter database {} set search_path = "$user", public, extensions').format(
-                database
-            )
-        )
-    return handle.migrator_url(name)
-
-
-def ensure_database(handle: PostgresHandle, name: str) -> str:
-    """Make the database unless it exists; give the migrator's URL."""
-    try:
-        return create_database(handle, name)
-    except DeskError as error:
-        if error.code != "database.exists":
-            raise
-        return handle.migrator_url(name)
-
-
-def drop_database(handle: PostgresHandle, name: str) -> None:
-    """Drop the database if it exists, and the sessions in it."""
-    _check_name(name)
-    with psycopg.connect(handle.superuser_url(), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-        )
-
-
-def _check_name(name: str) -> None:
-    if not DATABASE_NAME.fullmatch(name):
-        raise DeskError(
-            "database.name",
-            f"{name!r} is no database name",
-            "use lower-case letters, digits and underscores, at most 63",
-        )
