@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
 
 import orjson
+from psycopg import Connection
+from psycopg.types.json import Jsonb
 from pydantic import Field, ValidationError, create_model, model_validator
 
 from backend.contracts.base import Contract
@@ -30,7 +32,7 @@ from backend.domain.slicing import SlicingPolicy
 from backend.domain.supervision import SupervisionPolicy
 from backend.domain.treasury import TreasuryPolicy
 from backend.errors import DeskError
-from backend.values import Exact, Fraction, Mode, NonNegative, Slug, TimeInForce
+from backend.values import Exact, Fraction, Mode, NonNegative, Slug, Symbol, TimeInForce
 
 PACKS = Path(__file__).resolve().parent.parent / "policies"
 
@@ -83,7 +85,9 @@ def _section(policy: type[Any]) -> Any:
     """Make the pack's section of a domain policy: the same fields, unknown keys refused."""
     hints = get_type_hints(policy)
     types = {f.name: Exact if hints[f.name] is Decimal else hints[f.name] for f in fields(policy)}
-    return create_model(policy.__name__, __base__=Contract, **{k: (t, ...) for k, t in types.items()})
+    return create_model(
+        policy.__name__, __base__=Contract, **{k: (t, ...) for k, t in types.items()}
+    )
 
 
 NormalizeSection: Any = _section(NormalizePolicy)
@@ -119,8 +123,6 @@ class Authority(Contract):
     trim: bool
     human_approval_notional: NonNegative
     """Account currency; larger intents wait for a person."""
-    high_risk_utilization: Annotated[Fraction, Field(gt=0)]
-    """A budget projected this full makes an intent high-risk."""
     margin_rate: Annotated[Fraction, Field(gt=0)]
     """Margin as a part of gross exposure."""
     soft_loss_factor: Fraction
@@ -138,7 +140,20 @@ class Scoring(Contract):
     bars_min: Annotated[int, Field(ge=15)]
     bars_age_max: Annotated[int, Field(ge=1)]
     """Age of the newest finished bar, in bars of its timeframe."""
-    quote_age_ms_max: Annotated[int, Field(ge=1)]
+
+
+class Basket(Contract):
+    """Symbols that move together; betas are against the hedge instrument."""
+
+    name: Slug
+    hedge_symbol: Symbol
+    betas: Annotated[dict[Symbol, Exact], Field(min_length=1)]
+
+
+class Hedging(HedgeSection):
+    """When a basket is covered, and with what."""
+
+    baskets: tuple[Basket, ...]
 
 
 class Execution(Contract):
@@ -150,17 +165,18 @@ class Execution(Contract):
 
 
 _Values = dict[str, Annotated[Exact, Field(ge=0)]]
+_ById = dict[str, _Values]
 
 
 class Limits(Contract):
     """Limits by scope and scope id; `*` is each one. All that apply hold: the tightest wins."""
 
     platform: _Values
-    organization: dict[str, _Values] = {}
-    account: dict[str, _Values] = {}
-    strategy: dict[str, _Values] = {}
-    instrument: dict[str, _Values] = {}
-    venue: dict[str, _Values] = {}
+    organization: _ById = Field(default_factory=dict)
+    account: _ById = Field(default_factory=dict)
+    strategy: _ById = Field(default_factory=dict)
+    instrument: _ById = Field(default_factory=dict)
+    venue: _ById = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _kinds_are_known(self) -> Self:
@@ -205,7 +221,7 @@ class PolicyPack(Contract):
     sizing: SizingSection
     slicing: SlicingSection
     execution: Execution
-    hedging: HedgeSection
+    hedging: Hedging
     compliance: ComplianceSection
     treasury: TreasurySection
     supervision: SupervisionSection
@@ -249,6 +265,18 @@ def load_pack(path: Path) -> PolicyPack:
     return parse_pack(table, str(path))
 
 
+def apply_pack(conn: Connection[Any], pack: PolicyPack, *, applied_by: str) -> bool:
+    """Make the pack the active one; False if it already was. applied_by: a note beside the login.
+
+    Raises psycopg.Error with TR338 (malformed), TR339 (not beside a live account) or TR512
+    (a live account demands a passed proposal).
+    """
+    item = {"i": 0, "canonical": pack.canonical, "limits": pack.rows(), "applied_by": applied_by}
+    row = conn.execute("select risk.apply_policy(%s)", (Jsonb([item]),)).fetchone()
+    assert row is not None
+    return row[0][0]["changed"]
+
+
 def parse_pack(table: dict[str, Any], source: str) -> PolicyPack:
     """Validate a pack's table. Raises DeskError policy.invalid, naming each faulty key."""
     try:
@@ -263,4 +291,3 @@ def parse_pack(table: dict[str, Any], source: str) -> PolicyPack:
             f"{source}: {'; '.join(faults)}",
             "decimals are strings, every section is needed, unknown keys are refused",
         ) from None
-

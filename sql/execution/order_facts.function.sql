@@ -11,13 +11,11 @@ begin
              'intent', case when n.intent_id is null then null else jsonb_build_object(
                'state', n.state, 'authorized_quantity', n.authorized_quantity::text,
                'expires_at', n.expires_at, 'policy_hash', n.policy_hash, 'side', n.side,
-               'symbol', n.symbol, 'venue_id', n.venue_id, 'account_id', n.account_id) end,
+               'symbol', n.symbol, 'venue_id', n.venue_id, 'account_id', n.account_id,
+               'kind', n.kind) end,
              'instrument', case when s.symbol is null then null else jsonb_build_object(
                'volume_min', s.volume_min::text, 'volume_max', s.volume_max::text,
                'volume_step', s.volume_step::text) end,
-             'quote_known', exists (
-               select from public.latest_quotes q
-                where q.venue_id = n.venue_id and q.symbol = n.symbol),
              'refusal', execution.open_refusal(n, v_policy_hash),
              'ordered', (select count(*) from public.orders o where o.intent_id = n.intent_id),
              'slicing', v_body -> 'slicing', 'execution', v_body -> 'execution',

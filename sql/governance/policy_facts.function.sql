@@ -19,8 +19,7 @@ begin
                                from public.risk_checks c
                                join risk.limit_kinds() k on k.kind = c.limit_kind and k.budget
                               where c.intent_id = x.intent_id and c.limit_value > 0
-                                and c.projected >= c.limit_value
-                                      * (v_body #>> '{authority,high_risk_utilization}')::numeric),
+                                and c.projected >= c.limit_value * x.share),
              'approved_by', (select p.proposal_id from public.proposals p
                               where p.kind = 'high_risk_intent'
                                 and p.state in ('approved', 'executed')
@@ -29,7 +28,7 @@ begin
                                               n.symbol),
              'modes', v_body -> 'modes', 'authority', v_body -> 'authority',
              'execution', v_body -> 'execution', 'policy_hash', v_policy_hash)), '[]')
-      from jsonb_to_recordset(p_items) as x(i int, intent_id uuid)
+      from jsonb_to_recordset(p_items) as x(i int, intent_id uuid, share numeric)
       left join public.intents n on n.intent_id = x.intent_id);
 end $$;
 comment on function governance.policy_facts(jsonb) is

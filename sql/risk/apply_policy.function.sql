@@ -56,7 +56,7 @@ begin
   update risk.policies p set active = false where p.active;
   insert into risk.policies (policy_hash, name, version, body, applied_at, applied_by, active)
   values (v_hash, v_body ->> 'name', v_body ->> 'version', v_body, clock_timestamp(),
-          session_user, true)
+          session_user || coalesce(' (' || (p_items -> 0 ->> 'applied_by') || ')', ''), true)
   on conflict (policy_hash) do update
      set active = true, applied_at = excluded.applied_at, applied_by = excluded.applied_by;
   insert into risk.limits (policy_hash, scope, scope_id, kind, value, unit)

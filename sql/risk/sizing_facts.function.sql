@@ -36,15 +36,6 @@ begin
              'current_quantity', (b.quantity + b.buys - b.sells)::text,
              'gross_exposure', case when b.unvalued then null else b.gross::text end,
              'probability', h.probability::text,
-             'caps', (select jsonb_object_agg(c.kind, c.value::text)
-                        from (select l.kind, min(l.value) as value
-                                from risk.limits l
-                               where l.policy_hash = v_policy_hash
-                                 and l.kind in ('order_quantity', 'position_quantity',
-                                                'order_notional', 'leverage')
-                                 and (l.scope_id = '*' or l.scope_id = i.symbol
-                                      and l.scope = 'instrument')
-                               group by l.kind) c),
              'balances', (select jsonb_agg(jsonb_build_object(
                             'currency', t.currency, 'cash', t.cash::text,
                             'equity', t.equity::text, 'as_of', t.as_of) order by t.currency)

@@ -1,0 +1,3 @@
+create or replace trigger accounts_open_state
+  after insert on public.accounts
+  for each row execute function risk.open_account_state();
