@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from backend.values import Severity
+from backend.values import Severity, Side
 
 if TYPE_CHECKING:  # numpy comes with it; whoever needs only a clock starts without
     from backend.domain.market.bars import Bar
@@ -111,4 +111,36 @@ class Archive(Protocol):
 
     def names(self, prefix: str) -> Iterator[str]:
         """List the names that begin with prefix, in order."""
+        ...
+
+
+AttemptT = TypeVar("AttemptT", contravariant=True)
+ReportT = TypeVar("ReportT", covariant=True)
+
+
+class Venue(Protocol[AttemptT, ReportT]):
+    """Where orders are executed; attempts and reports are those of `backend.venues.model`."""
+
+    def connect(self) -> object:
+        """Log in and check whose account it is; callable again after a loss."""
+        ...
+
+    def quote(self, symbol: str) -> Quote | None:
+        """Give the newest quote, or None if its age cannot be told."""
+        ...
+
+    def submit(self, attempt: AttemptT) -> ReportT:
+        """Send an attempt once; the report says what became of it, `unknown` included."""
+        ...
+
+    def find(
+        self,
+        client_order_id: str,
+        symbol: str,
+        volume: Decimal,
+        side: Side,
+        since: datetime,
+        magic: int | None = None,
+    ) -> ReportT | None:
+        """Look for an order whose answer was lost; None proves that the venue has none."""
         ...

@@ -23,6 +23,7 @@ class Book:
         self.scanned: dict[str, int] = json.loads(meta.get("scanned", "{}"))
         self._next_ticket = int(meta.get("next_ticket", _FIRST_TICKET))
         self.positions: dict[int, Position] = {}
+        self.legs: dict[tuple[str, int], tuple[Decimal, Decimal]] = {}
         self.orders: dict[int, Order] = {}
         self.history: dict[int, Order] = {}
         self.deals: dict[int, Deal] = {}
@@ -35,6 +36,7 @@ class Book:
         self._drops: list[tuple[str, int]] = []
         for position in self._store.rows("positions"):
             self.positions[position.ticket] = position  # type: ignore[assignment]
+            self._count(position, 1)  # type: ignore[arg-type]
         for order in self._store.rows("orders"):
             self.orders[order.ticket] = order  # type: ignore[assignment]
         for order in self._store.rows("history_orders"):
@@ -61,14 +63,29 @@ class Book:
 
     def put_position(self, position: Position) -> None:
         """Open a position or replace what is known of it."""
+        before = self.positions.get(position.ticket)
+        if before is not None:
+            self._count(before, -1)
+        self._count(position, 1)
         self.positions[position.ticket] = position
         self._puts.append(("positions", position))
 
     def drop_position(self, ticket: int) -> None:
         """Close a position for good."""
-        del self.positions[ticket]
+        self._count(self.positions.pop(ticket), -1)
         self._puts = [p for p in self._puts if (p[0], p[1].ticket) != ("positions", ticket)]
         self._drops.append(("positions", ticket))
+
+    def _count(self, position: Position, sign: int) -> None:
+        """Keep the sums per symbol and direction, so that margin needs no walk over positions."""
+        leg = (position.symbol, position.type)
+        volume, paid = self.legs.get(leg, (Decimal(0), Decimal(0)))
+        volume += sign * position.volume
+        paid += sign * position.volume * position.price_open
+        if volume:
+            self.legs[leg] = (volume, paid)
+        else:
+            del self.legs[leg]
 
     def put_order(self, order: Order) -> None:
         """Add a working order or replace what is known of it."""

@@ -30,7 +30,7 @@ class Form(Enum):
     ARRAY = f"[None if a is None else (str(a.dtype.descr), a.tobytes()) for a in ({_CALL},)][0]"
 
 
-_FORMS = {ast.dump(ast.parse(form.value, mode="eval").body): form for form in Form}
+_WRAPS = [(form, *form.value.split(_CALL)) for form in Form if form is not Form.PLAIN]
 _PREAMBLE = {
     ast.dump(statement)
     for statement in ast.parse("import sys\nimport datetime\nimport MetaTrader5 as mt5").body
@@ -53,14 +53,13 @@ class Call:
 
 def parse_call(source: object, functions: frozenset[str]) -> Call:
     """Read a call. Raises Refused for whatever is not one."""
-    body = _parse(source, "eval").body  # type: ignore[attr-defined]
-    found = _Finder()
-    shell = ast.dump(found.visit(body))
-    form = _FORMS.get(shell)
-    if form is None or len(found.calls) != 1:
-        raise Refused("only calls of mt5 functions with literal arguments are allowed")
-    call = found.calls[0]
-    name = call.func.attr  # type: ignore[attr-defined]
+    form, inner = _unwrap(source)
+    call = _parse(inner, "eval").body  # type: ignore[attr-defined]
+    match call:
+        case ast.Call(ast.Attribute(ast.Name("mt5"), name)):
+            pass
+        case _:
+            raise Refused("only calls of mt5 functions with literal arguments are allowed")
     if name not in functions:
         raise Refused(f"mt5.{name} is not offered")
     args: list[Any] = []
@@ -110,18 +109,13 @@ def _parse(source: object, mode: str) -> ast.AST:
         raise Refused("source cannot be parsed") from error
 
 
-class _Finder(ast.NodeTransformer):
-    """Takes the calls of `mt5.*` out and leaves a mark, so that what surrounds can be compared."""
-
-    def __init__(self) -> None:
-        self.calls: list[ast.Call] = []
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        match node.func:
-            case ast.Attribute(ast.Name("mt5"), _):
-                self.calls.append(node)
-                return ast.Name(_CALL, ast.Load())
-        return self.generic_visit(node)
+def _unwrap(source: object) -> tuple[Form, object]:
+    """Take a known wrap off. What is inside is parsed alone, so it cannot reach out of it."""
+    if isinstance(source, str):
+        for form, before, after in _WRAPS:
+            if source.startswith(before) and source.endswith(after):
+                return form, source[len(before) : len(source) - len(after)]
+    return Form.PLAIN, source
 
 
 def _sequence(node: ast.expr) -> list[Any]:

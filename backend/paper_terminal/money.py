@@ -1,6 +1,5 @@
 """Profit, margin and the account's totals, in the account's currency."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -9,6 +8,8 @@ from backend.paper_terminal.records import ZERO, Position
 from backend.paper_terminal.symbols import CALC_FOREX, SymbolSpec
 
 _PIVOT = "USD"
+# Per symbol and direction: volume, and volume times opening price.
+Legs = dict[tuple[str, int], tuple[Decimal, Decimal]]
 
 
 class NoConversion(LookupError):
@@ -97,42 +98,42 @@ class Money:
             rate = price * self.rate(spec.currency_profit, self.currency)
         return self.cents(notional * rate / self._leverage)
 
-    def margin_of(self, positions: list[Position]) -> Decimal:
+    def margin_of(self, legs: Legs) -> Decimal:
         """Give the margin of a book: per symbol only the larger of both directions counts."""
-        volumes: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
-        paid: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
-        for position in positions:
-            leg = (position.symbol, position.type)
-            volumes[leg] += position.volume
-            paid[leg] += position.volume * position.price_open
         largest: dict[str, Decimal] = {}
-        for (symbol, side), volume in volumes.items():
-            price = paid[symbol, side] / volume
-            need = self.margin(self._market.specs[symbol], volume, price)
+        for (symbol, _), (volume, paid) in legs.items():
+            need = self.margin(self._market.specs[symbol], volume, paid / volume)
             largest[symbol] = max(need, largest.get(symbol, ZERO))
         return sum(largest.values(), start=ZERO)
 
-    def _floating_total(self, positions: list[Position]) -> Decimal:
-        """Add up what `floating` gives for each, looking up prices and rates once per symbol."""
-        total = ZERO
+    def account(self, balance: Decimal, positions: list[Position], legs: Legs) -> AccountState:
+        """Add everything up; the profit is the sum of the positions' rounded profits."""
+        profit = ZERO
         factors: dict[tuple[str, int], tuple[Decimal, Decimal]] = {}
         for held in positions:
             leg = (held.symbol, held.type)
             if leg not in factors:
-                spec = self._market.specs[held.symbol]
-                worth = spec.contract_size * self.rate(spec.currency_profit, self.currency)
-                factors[leg] = (
-                    self.closing_price(held),
-                    worth if held.type == 0 else -worth,
-                )
-            price, factor = factors[leg]
-            total += self.cents((price - held.price_open) * held.volume * factor) + held.swap
-        return total
+                factors[leg] = self._factors(*leg)
+            price, worth = factors[leg]
+            profit += self.cents((price - held.price_open) * held.volume * worth) + held.swap
+        return self._state(balance, profit, legs)
 
-    def account(self, balance: Decimal, positions: list[Position]) -> AccountState:
-        """Add everything up."""
-        profit = self._floating_total(positions)
+    def estimate(self, balance: Decimal, legs: Legs) -> AccountState:
+        """Add everything up per symbol and direction: at most half a cent a position off."""
+        profit = ZERO
+        for leg, (volume, paid) in legs.items():
+            price, worth = self._factors(*leg)
+            profit += self.cents((price * volume - paid) * worth)
+        return self._state(balance, profit, legs)
+
+    def _factors(self, symbol: str, side: int) -> tuple[Decimal, Decimal]:
+        """Give the price that closes a direction and what a point of one lot is worth in it."""
+        spec, quote = self._market.specs[symbol], self._market.quote(symbol)
+        worth = spec.contract_size * self.rate(spec.currency_profit, self.currency)
+        return (quote.bid, worth) if side == 0 else (quote.ask, -worth)
+
+    def _state(self, balance: Decimal, profit: Decimal, legs: Legs) -> AccountState:
         equity = balance + profit
-        margin = self.margin_of(positions)
+        margin = self.margin_of(legs)
         level = (equity / margin * 100).quantize(Decimal("0.01")) if margin else ZERO
         return AccountState(balance, profit, equity, margin, equity - margin, level)

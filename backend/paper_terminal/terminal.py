@@ -240,7 +240,7 @@ class Terminal:
 
     def _account_state(self) -> Any:
         book = self._parts.book
-        return self._parts.money.account(book.balance, list(book.positions.values()))
+        return self._parts.money.account(book.balance, list(book.positions.values()), book.legs)
 
     def _account_info(self) -> Any:
         return infos.account_info(self._parts.account, self._account_state())

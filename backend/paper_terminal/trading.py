@@ -159,7 +159,7 @@ class Trading:
             volume -= 2 * netted.volume
         if held is not None or volume <= 0:
             return None
-        state = self._money.account(self._book.balance, list(self._book.positions.values()))
+        state = self._money.estimate(self._book.balance, self._book.legs)
         need = self._money.margin(spec, volume, price)
         return Retcode.NO_MONEY if need > state.margin_free else None
 

@@ -126,7 +126,7 @@ class Triggers:
         buy = order.type in (OrderKind.BUY_LIMIT, OrderKind.BUY_STOP)
         price = quote.ask if buy else quote.bid
         spec = self._market.specs[order.symbol]
-        state = self._money.account(self._book.balance, list(self._book.positions.values()))
+        state = self._money.estimate(self._book.balance, self._book.legs)
         if self._money.margin(spec, order.volume_current, price) > state.margin_free:
             self._finish(order, OrderState.REJECTED, quote.server_ms)
             return
@@ -160,11 +160,10 @@ class Triggers:
     def _stop_out(self) -> None:
         """Close the worst position, one after the other, while margin does not carry the book."""
         while self._book.positions:
-            positions = list(self._book.positions.values())
-            state = self._money.account(self._book.balance, positions)
+            state = self._money.estimate(self._book.balance, self._book.legs)
             if not state.margin or state.margin_level >= STOP_OUT_LEVEL:
                 return
-            open_now = [p for p in positions if self._market.is_open(p.symbol)]
+            open_now = [p for p in self._book.positions.values() if self._market.is_open(p.symbol)]
             if not open_now:
                 return
             worst = min(open_now, key=self._money.floating)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.venues.process import PaperProcess
+from tests.venues.process import PaperProcess, close_clients
 
 Starter = Callable[..., PaperProcess]
 
@@ -32,3 +32,9 @@ def start_terminal(tmp_path: Path) -> Generator[Starter]:
     yield start
     for terminal in started:
         terminal.kill()
+
+
+@pytest.fixture(autouse=True)
+def _no_open_clients() -> Generator[None]:
+    yield
+    close_clients()

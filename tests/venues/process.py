@@ -6,10 +6,18 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mt5linux import MetaTrader5
 
 LOGIN = 10001
+_clients: list[Any] = []
+
+
+def close_clients() -> None:
+    """Close what tests connected: the client itself has no way to."""
+    while _clients:
+        _clients.pop()._MetaTrader5__conn.close()
 
 
 @dataclass
@@ -21,10 +29,10 @@ class PaperProcess:
     port: int = 0
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
-    def start(self) -> "PaperProcess":
+    def start(self, port: int = 0) -> "PaperProcess":
         """Start and wait for the ready line. Raises RuntimeError if it does not come."""
         command = [sys.executable, "-m", "backend.paper_terminal", "--home", str(self.home)]
-        command += ["--port", "0", *self.options]
+        command += ["--port", str(port), *self.options]
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -57,6 +65,7 @@ class PaperProcess:
     def client(self, initialize: bool = True) -> MetaTrader5:
         """Connect the unmodified mt5linux client."""
         client = MetaTrader5(host="127.0.0.1", port=self.port, timeout=10)
+        _clients.append(client)
         if initialize:
             assert client.initialize(login=LOGIN)
         return client

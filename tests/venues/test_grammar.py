@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import rpyc
+from rpyc.core.consts import HANDLE_GETATTR
 
 from backend.paper_terminal.grammar import Form, Refused, check_statements, parse_call
 from tests.venues.process import PaperProcess
@@ -93,8 +94,8 @@ def test_classic_client_gets_no_powers(shared_terminal: PaperProcess):
     account = connection.eval("mt5.initialize()") and connection.eval("mt5.account_info()")
     for name in ("__class__", "_rpyc_getattr", "__init__", "__reduce_ex__", "_replace", "_make"):
         with pytest.raises(AttributeError):
-            connection.sync_request(rpyc.core.consts.HANDLE_GETATTR, account, name)
+            connection.sync_request(HANDLE_GETATTR, account, name)
     for name in ("_terminal", "exposed_eval.__func__", "on_disconnect", "__dict__"):
         with pytest.raises(AttributeError):
-            connection.sync_request(rpyc.core.consts.HANDLE_GETATTR, connection.root, name)
+            connection.sync_request(HANDLE_GETATTR, connection.root, name)
     connection.close()

@@ -18,7 +18,7 @@ def client(shared_terminal: PaperProcess) -> MetaTrader5:
     return shared_terminal.client()
 
 
-def market(client: MetaTrader5, symbol: str = "EURUSD", **changes: object) -> dict[str, object]:
+def market(symbol: object = "EURUSD", **changes: object) -> dict[str, object]:
     """A market order that every check lets pass, with changes."""
     request: dict[str, object] = {
         "action": DEAL,
@@ -34,7 +34,7 @@ def market(client: MetaTrader5, symbol: str = "EURUSD", **changes: object) -> di
 
 def opened(client: MetaTrader5, **changes: object) -> int:
     """Open a position and give its ticket."""
-    result = client.order_send(market(client, **changes))
+    result = client.order_send(market(**changes))
     assert result.retcode == DONE
     return int(result.order)
 
@@ -103,7 +103,7 @@ def test_position_opens_with_stops_and_closes_by_its_ticket(client: MetaTrader5)
     assert position.magic == 4711
 
     balance = client.account_info().balance
-    closed = client.order_send(market(client, type=1, position=ticket))
+    closed = client.order_send(market(type=1, position=ticket))
     assert closed.retcode == DONE
     assert client.positions_get(ticket=ticket) == ()
     out = next(d for d in client.history_deals_get(position=ticket) if d.entry == 1)
@@ -125,7 +125,7 @@ def test_closing_without_the_position_opens_a_second_one_when_hedging(client: Me
 
 def test_pending_order_rests_changes_and_is_removed(client: MetaTrader5):
     price = round(client.symbol_info_tick("EURUSD").ask - 0.05, 5)
-    request = market(client, action=PENDING, type=2, price=price, type_filling=2)
+    request = market(action=PENDING, type=2, price=price, type_filling=2)
     placed = client.order_send(request)
     assert (placed.retcode, placed.deal) == (DONE, 0)
     (order,) = client.orders_get(ticket=placed.order)
@@ -186,8 +186,8 @@ def test_business_refusals_have_retcodes(
         # 400 lots need more margin than a small account has.
         client = start_terminal("--balance", "1000").client()
     before = client.positions_total()
-    assert client.order_check(market(client) | changes).retcode == retcode
-    assert client.order_send(market(client) | changes).retcode == retcode
+    assert client.order_check(market() | changes).retcode == retcode
+    assert client.order_send(market() | changes).retcode == retcode
     assert client.positions_total() == before
 
 
@@ -209,7 +209,7 @@ def test_business_refusals_have_retcodes(
 def test_malformed_arguments_give_none_and_last_error(
     client: MetaTrader5, changes: dict[str, object], name: str
 ):
-    assert client.order_send(market(client) | changes) is None
+    assert client.order_send(market() | changes) is None
     assert client.last_error() == (-2, f'Invalid "{name}" argument')
 
 
@@ -254,18 +254,18 @@ def test_without_initialize_nothing_is_answered(start_terminal: Starter):
 def test_newer_session_displaces_the_older_for_trading(shared_terminal: PaperProcess):
     older, newer = shared_terminal.client(), shared_terminal.client()
     total = newer.positions_total()
-    assert older.order_send(market(older)) is None
+    assert older.order_send(market()) is None
     assert older.last_error()[0] == -10004
     assert older.symbol_info_tick("EURUSD").bid > 0
     assert newer.positions_total() == total
-    assert newer.order_send(market(newer)).retcode == DONE
+    assert newer.order_send(market()).retcode == DONE
     assert older.initialize()
-    assert older.order_send(market(older)).retcode == DONE
+    assert older.order_send(market()).retcode == DONE
 
 
 def test_reader_that_does_not_initialize_displaces_nobody(shared_terminal: PaperProcess):
     trader = shared_terminal.client()
     reader = shared_terminal.client(initialize=False)
     assert reader.symbol_info_tick("EURUSD").bid > 0
-    assert reader.order_send(market(reader)) is None
-    assert trader.order_send(market(trader)).retcode == DONE
+    assert reader.order_send(market()) is None
+    assert trader.order_send(market()).retcode == DONE

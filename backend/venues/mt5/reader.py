@@ -85,21 +85,26 @@ class Mt5Reader:
         self._connected = False
         try:
             self._terminal.open()
-            if not (self._options.read_only and self._terminal.account_info() is not None):
-                self._initialize()
-            info = self._terminal.account_info()
-            if info is None:
-                raise VenueUnavailable(f"no account: {self._terminal.last_error()}")
-            state = reports.account_of(info, self._clock.now())
-            self._guard(state)
-            self._hedging = state.hedging
-            self._learn_server_time()
+            state = self._log_in()
         except TerminalUnreachable as error:
+            self._terminal.close()
             raise VenueUnavailable(str(error)) from error
-        except PermissionError:
+        except (PermissionError, VenueUnavailable):
             self._terminal.close()
             raise
+        self._hedging = state.hedging
         self._connected = True
+        return state
+
+    def _log_in(self) -> AccountState:
+        if not (self._options.read_only and self._terminal.account_info() is not None):
+            self._initialize()
+        info = self._terminal.account_info()
+        if info is None:
+            raise VenueUnavailable(f"no account: {self._terminal.last_error()}")
+        state = reports.account_of(info, self._clock.now())
+        self._guard(state)
+        self._learn_server_time()
         return state
 
     def _initialize(self) -> None:

@@ -8,6 +8,7 @@ are those of `backend/paper_terminal/grammar.py`; a server that evaluates Python
 from __future__ import annotations
 
 import ast
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,11 +45,17 @@ class Link:
 
 def direct_link(host: str, port: int, timeout_s: float) -> Link:
     """Connect to an RPyC server that offers `eval`, giving it nothing of ours to call."""
-    stream = SocketStream.connect(host, port, timeout=timeout_s, nodelay=True)
+    wire = socket.create_connection((host, port), timeout=timeout_s)
+    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = {"sync_request_timeout": timeout_s}
-    connection = rpyc.connect_stream(stream, rpyc.VoidService, config)
-    connection.root.execute("import MetaTrader5 as mt5")
-    return Link(connection.root.eval, lambda: not connection.closed, connection.close)
+    connection = rpyc.connect_stream(SocketStream(wire), rpyc.VoidService, config)
+    try:
+        connection.root.execute("import MetaTrader5 as mt5")
+        evaluate = connection.root.eval
+    except _LOST:
+        connection.close()
+        raise
+    return Link(evaluate, lambda: not connection.closed, connection.close)
 
 
 def mt5linux_link(host: str, port: int, timeout_s: float) -> Link:
