@@ -68,7 +68,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("org_id", name=op.f("organizations_pkey")),
-        comment="Who owns accounts; what people may read is cut along this line.",
+        comment="Who owns accounts; what people may read is cut along it.",
     )
     op.create_table(
         "venues",
