@@ -350,6 +350,8 @@ def ask_expiry(bridge: Connection[Any], *orders: object) -> None:
     ["execution.open_attempts", "execution.record_reports", "execution.resolve_attempts"],
 )
 def test_no_other_agent_may_touch_attempts(desk: Database, procedure: str):
-    with psycopg.connect(desk.role_url("risk_agent"), autocommit=True) as conn:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            conn.execute(f"select {procedure}('[]'::jsonb)")
+    with (
+        psycopg.connect(desk.role_url("risk_agent"), autocommit=True) as conn,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        conn.execute(f"select {procedure}('[]'::jsonb)")
