@@ -99,7 +99,7 @@ def fresh_database(version: int = 16) -> Generator[Database]:
     name = f"t_{secrets.token_hex(8)}"
     with psycopg.connect(handle.superuser_url(), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {} owner {}").format(
+            sql.SQL("create database {} template {} owner {} strategy file_copy").format(
                 sql.Identifier(name),
                 sql.Identifier(TEMPLATE),
                 sql.Identifier(postgres.MIGRATOR),
