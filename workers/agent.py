@@ -89,6 +89,8 @@ class Decision:
     policy_hash: str | None = None
     final: FinalOutcome | None = None
     """Set when this decision is where the alert ends (or rests)."""
+    quiet: bool = False
+    """Routine of a tick: its effects become true and leave no trace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,8 @@ class Decider:
         settlement.add_effects(decision)
         for index, emission in enumerate(decision.emissions):
             settlement.messages.append(self._sign(emission, index, context, origin, causation_id))
+        if decision.quiet and causation_id is None:
+            return
         latency_us = (time.perf_counter_ns() - started) // 1000
         settlement.traces.append(
             trace_row(

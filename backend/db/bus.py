@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import orjson
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
+
+from backend.db import gateway
+from backend.db.gateway import translated
 
 Row = dict[str, Any]
 Items = Sequence[dict[str, Any]]
@@ -33,23 +36,6 @@ class Lease:
     workers: int
     rank: int
     throttled_by: str | None
-
-
-def dump(value: object) -> str:
-    """Write JSON for a procedure; decimals become strings, as everywhere on the wire."""
-    return orjson.dumps(value, default=_plain).decode()
-
-
-def _plain(value: object) -> object:
-    from decimal import Decimal
-
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, (tuple, set, frozenset)):
-        return list(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def register_worker(
@@ -78,9 +64,8 @@ def lease(conn: Connection[Any], worker_id: UUID) -> Lease:
 
 def claim(conn: Connection[Any], worker_id: UUID, limit: int) -> list[Row]:
     """Claim the oldest deliveries, in order."""
-    with conn.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(_CLAIM, (worker_id, limit))
-        return cursor.fetchall()
+    with translated(), conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_CLAIM, (worker_id, limit)).fetchall()
 
 
 _CLAIM = """
@@ -93,8 +78,12 @@ select delivery_id, attempts, row_kind, expired, msg_id, type, version, correlat
 
 def call(conn: Connection[Any], procedure: str, items: Items) -> list[Row]:
     """Call an agent's procedure with a batch; the answers come in the items' order."""
-    answers = _scalar(conn, _procedure_call(procedure), (dump(items),))
-    return _in_order(procedure, answers, len(items))
+    return _in_order(procedure, gateway.call(conn, procedure, items), len(items))
+
+
+def dump(value: object) -> str:
+    """Write JSON for a procedure, as the wire has it."""
+    return gateway.dump(value).decode()
 
 
 def finish(
@@ -110,14 +99,22 @@ def finish(
     PostgreSQL evaluates a select list from left to right, and each volatile function sees
     what the earlier ones did; so effects come first and the settlement closes.
     """
-    columns = [_procedure(name) + sql.SQL("(%s::jsonb)") for name, _ in effects]
-    columns.append(sql.SQL("bus.settle(%s, %s, %s::jsonb, %s::jsonb)"))
-    statement = sql.SQL("select ") + sql.SQL(", ").join(columns)
+    statement = _finish_statement(tuple(name for name, _ in effects))
     arguments: list[Any] = [dump(items) for _, items in effects]
     arguments += [worker_id, list(acks), dump(messages), dump(traces)]
-    row = conn.execute(statement, arguments).fetchone()
+    with translated():
+        row = conn.execute(statement, arguments).fetchone()
     assert row is not None
     return row[-1]
+
+
+@lru_cache(maxsize=256)
+def _finish_statement(procedures: tuple[str, ...]) -> sql.Composed:
+    columns = [
+        sql.SQL("{}(%s::jsonb)").format(sql.Identifier(*name.split("."))) for name in procedures
+    ]
+    columns.append(sql.SQL("bus.settle(%s, %s, %s::jsonb, %s::jsonb)").format())
+    return sql.SQL("select ") + sql.SQL(", ").join(columns)
 
 
 def retry(
@@ -174,24 +171,9 @@ def listen(conn: Connection[Any], agents: Iterable[str]) -> None:
 CHANNEL_PREFIX = "desk_wake_"
 
 
-def _procedure(name: str) -> sql.Composable:
-    schema, _, function = name.partition(".")
-    return sql.Identifier(schema, function)
-
-
-_CALLS: dict[str, sql.Composed] = {}
-
-
-def _procedure_call(name: str) -> sql.Composed:
-    statement = _CALLS.get(name)
-    if statement is None:
-        statement = sql.SQL("select {}(%s::jsonb)").format(_procedure(name))
-        _CALLS[name] = statement
-    return statement
-
-
 def _scalar(conn: Connection[Any], statement: Any, arguments: Sequence[Any]) -> Any:
-    row = conn.execute(statement, arguments).fetchone()
+    with translated():
+        row = conn.execute(statement, arguments).fetchone()
     assert row is not None
     return row[0]
 

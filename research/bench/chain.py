@@ -45,7 +45,7 @@ SHAPE = Shape(
     workers=("all",),
     beat=False,
     policy=CHECKOUT / "policies" / "bench.toml",
-    terminal_options=("--latency-ms", "0", "--partial-fill-probability", "0"),
+    terminal_options=("--latency-ms", "0"),
 )
 
 

@@ -16,4 +16,5 @@ begin
 end $$;
 comment on function ops.readable_organizations() is
   'The organisations whose rows this session''s person may read; none for strangers.';
-grant execute on function ops.readable_organizations() to desk_api, treasury_operator;
+grant execute on function ops.readable_organizations()
+  to treasury_operator, auditor, desk_operator;

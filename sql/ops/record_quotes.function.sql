@@ -1,0 +1,29 @@
+create or replace function ops.record_quotes(p_items jsonb) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+begin
+  -- A quote is worth less than the wait for the disk: the next one is already on its way.
+  perform set_config('synchronous_commit', 'off', true);
+  insert into public.latest_quotes as held
+    (venue_id, symbol, bid, ask, quoted_at, received_at)
+  select distinct on (q.venue_id, q.symbol)
+         q.venue_id, q.symbol, q.bid, q.ask, q.quoted_at, q.received_at
+    from jsonb_to_recordset(p_items) as q(
+      venue_id text, symbol text, bid numeric, ask numeric,
+      quoted_at timestamptz, received_at timestamptz)
+   order by q.venue_id, q.symbol, q.received_at desc
+  on conflict (venue_id, symbol) do update
+     set bid = excluded.bid, ask = excluded.ask, quoted_at = excluded.quoted_at,
+         received_at = excluded.received_at
+   where held.received_at < excluded.received_at;
+  insert into public.market_ticks (venue_id, symbol, quoted_at, bid, ask, received_at)
+  select q.venue_id, q.symbol, q.quoted_at, q.bid, q.ask, q.received_at
+    from jsonb_to_recordset(p_items) as q(
+      venue_id text, symbol text, bid numeric, ask numeric,
+      quoted_at timestamptz, received_at timestamptz)
+  on conflict do nothing;
+  return (select coalesce(jsonb_agg(jsonb_build_object('i', q.i)), '[]')
+            from jsonb_to_recordset(p_items) as q(i int));
+end $$;
+comment on function ops.record_quotes(jsonb) is
+  'Keep the newest quote per venue and symbol, and every distinct one as a tick.';
+grant execute on function ops.record_quotes(jsonb) to market_data_agent;
