@@ -39,7 +39,8 @@ begin
            'open_risk', coalesce(d.open_risk, 0)::text,
            'halted', v.state <> 'active' or exists (
              select from halted h
-              where h.scope = 'platform' or (h.scope = 'venue' and h.scope_id = v.venue_id)),
+              where h.scope = 'platform'
+                 or (h.scope, h.scope_id) in (('venue', v.venue_id), ('instrument', s.symbol))),
            'before', case when b.symbol is null then null else jsonb_build_object(
              'fill_confidence', b.fill_confidence::text,
              'throttle_per_minute', b.throttle_per_minute,

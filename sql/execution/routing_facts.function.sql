@@ -57,7 +57,8 @@ begin
                           and (h.scope = 'platform'
                                or (h.scope, h.scope_id) in (
                                  ('organization', i.org_id), ('account', i.account_id),
-                                 ('strategy', i.strategy_id), ('venue', i.venue_id)))),
+                                 ('strategy', i.strategy_id), ('venue', i.venue_id),
+                                 ('instrument', i.symbol)))),
              'health', case when b.symbol is null then null else jsonb_build_object(
                'fill_confidence', b.fill_confidence::text,
                'throttle_per_minute', b.throttle_per_minute,

@@ -8,24 +8,29 @@ declare
     then nullif(current_setting('request.jwt.claims', true), '')::jsonb end;
   v_person text := case when session_user in ('desk_api', 'authenticator')
     then v_claims ->> 'sub' else session_user::text end;
+  v_organizations text[] := ops.readable_organizations();
   v_review public.review_queue;
 begin
   if v_person is null then
     raise exception 'nobody is named as deciding' using errcode = 'TR509';
-  elsif p_decision not in ('approved', 'refused') or length(trim(p_reason)) = 0 then
+  elsif coalesce(p_decision, '') not in ('approved', 'refused')
+     or coalesce(trim(p_reason), '') = '' then
     raise exception 'a review is approved or refused, with a reason' using errcode = 'TR507';
   end if;
   update public.review_queue r
      set state = p_decision, decided_by = v_person, decision_reason = p_reason,
          decided_at = clock_timestamp()
    where r.review_id = p_review_id and r.state = 'open'
-     and (v_claims is null or v_claims ->> 'org_id' = r.org_id)
+     and (session_user = 'desk_operator' or r.org_id = any (v_organizations))
   returning r.* into v_review;
   if not found then
     select r.* into v_review from public.review_queue r
-     where r.review_id = p_review_id and r.state = p_decision and r.decided_by = v_person;
+     where r.review_id = p_review_id
+       and (session_user = 'desk_operator' or r.org_id = any (v_organizations));
     if not found then
-      raise exception 'review is not open to this person' using errcode = 'TR240';
+      raise exception 'no such review for this person' using errcode = 'TR239';
+    elsif v_review.state <> p_decision or v_review.decided_by is distinct from v_person then
+      raise exception 'the review was decided before: %', v_review.state using errcode = 'TR240';
     end if;
     -- The same person saying the same again changes nothing.
     return jsonb_build_object('review_id', p_review_id, 'state', v_review.state);
@@ -51,3 +56,6 @@ begin
   end if;
   return jsonb_build_object('review_id', p_review_id, 'state', v_review.state);
 end $$;
+comment on function intake.decide_review(uuid, text, text) is
+  'Approve or refuse an open review with a reason; approved goes on, refused ends denied. TR211: a body that was not understood cannot go on. TR239: no such review. TR240: decided before. TR507: no reason, or neither word. TR509: nobody is named.';
+grant execute on function intake.decide_review(uuid, text, text) to desk_operator, desk_api;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,29 +12,16 @@ import pytest
 from psycopg import Connection
 
 from tests.kit.postgres import Database
-from tests.kit.trading_desk import BODY, clear, furnished_database, post, rows
+from tests.kit.signal_rows import As
+from tests.kit.trading_desk import BODY, post, rows
 
 AT = datetime(2026, 3, 4, 10, 0, 59, tzinfo=UTC)
 WITH_ID = b'{"ticker": "EURUSD", "action": "buy", "alert_id": "a-4711"}'
 
 
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with furnished_database() as database:
-        yield database
-
-
 @pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear(conn)
-
-
-@pytest.fixture
-def api(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("desk_api"), autocommit=True) as conn:
-        yield conn
+def api(as_role: As) -> Connection[Any]:
+    return as_role("desk_api")
 
 
 def test_alert_is_stored_byte_for_byte_and_handed_to_intake(
