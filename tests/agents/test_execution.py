@@ -1,0 +1,340 @@
+"""The bridge against the real paper terminal and the real tables: once, whatever happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from backend.contracts.denials import Code
+from backend.contracts.message import Message
+from backend.contracts.orders import FillEvent, OrderEvent, PlaceCommand
+from backend.ports import SystemClock
+from backend.settings import load_settings
+from backend.values import FinalOutcome, format_instant
+from tests.kit.messages import a_place_command
+from tests.kit.order_flow import (
+    OTHER_WORKER,
+    WORKER,
+    age_attempt,
+    an_order,
+    clear_orders,
+    give_shard,
+    new_id,
+    order_desk,
+)
+from tests.kit.postgres import Database
+from tests.kit.signals import NOW, a_context, a_message
+from tests.kit.trading_desk import ask, rows
+from tests.venues.process import LOGIN, PaperProcess
+from workers.agent import Context, Decision, RowMessage
+from workers.agents import execution
+from workers.outside import Outside
+
+OPTIONS = ("--speed", "20", "--seed", "7", "--balance", "10000000", "--margin-mode", "netting")
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Generator[PaperProcess]:
+    process = PaperProcess(tmp_path_factory.mktemp("paper"), OPTIONS).start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def desk(terminal: PaperProcess) -> Generator[Database]:
+    with order_desk() as database:
+        reach(database, terminal.port)
+        yield database
+
+
+@pytest.fixture
+def inside(desk: Database) -> Generator[Connection[Any]]:
+    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
+        yield conn
+        clear_orders(conn)
+
+
+@pytest.fixture
+def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
+    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def outside(desk: Database, tmp_path: Path) -> Generator[Outside]:
+    with an_outside(desk, tmp_path) as built:
+        yield built
+
+
+@contextmanager
+def an_outside(desk: Database, home: Path) -> Generator[Outside]:
+    settings = load_settings({"DESK_HOME": str(home)})
+
+    def connect(role: str) -> Connection[Any]:
+        return psycopg.connect(desk.role_url(role), autocommit=True)
+
+    outside = Outside(settings, SystemClock(), connect)
+    yield outside
+    outside.close()
+
+
+def reach(database: Database, port: int) -> None:
+    connection = {"terminal": "paper", "port": port, "server_utc_offset_hours": 2}
+    with psycopg.connect(database.superuser_url, autocommit=True) as conn:
+        conn.execute(
+            "update accounts set login = %s, connection = %s where account_id = 'paper-1'",
+            (LOGIN, json.dumps(connection)),
+        )
+
+
+def a_place(order_id: UUID) -> Message[PlaceCommand]:
+    return a_message(a_place_command(order_id=str(order_id)), "agent.order")
+
+
+def prepared_for(
+    conn: Connection[Any],
+    message: Message[PlaceCommand] | RowMessage,
+    worker_id: UUID = WORKER,
+) -> dict[str, Any]:
+    # Every order has a message of its own; its attempt's id derives from that.
+    origin = message.row_id if isinstance(message, RowMessage) else message.payload.order_id
+    decision = execution.prepare(message, {}, Context("execution", NOW, 7, origin, NOW))
+    (effect,) = decision.effects
+    (answer,) = ask(conn, effect.procedure, {"worker_id": worker_id, **effect.item})
+    return answer
+
+
+def settled(
+    conn: Connection[Any],
+    message: Message[PlaceCommand] | RowMessage,
+    prepared: Mapping[str, Any],
+    report: Mapping[str, Any],
+) -> Decision:
+    decision = execution.record(message, prepared, report, a_context("execution"))
+    for effect in decision.effects:
+        ask(conn, effect.procedure, effect.item)
+    return decision
+
+
+def run(
+    conn: Connection[Any], outside: Outside, order_id: UUID, worker_id: UUID = WORKER
+) -> Decision:
+    message = a_place(order_id)
+    prepared = prepared_for(conn, message, worker_id)
+    return settled(conn, message, prepared, execution.call(message, prepared, outside))
+
+
+def orders_at(terminal: PaperProcess, prepared: Mapping[str, Any]) -> int:
+    client = terminal.client(initialize=False)
+    deals = client.history_deals_get(0, 4_000_000_000) or ()
+    return sum(1 for deal in deals if deal.magic == int(prepared["magic"]))
+
+
+def test_order_is_sent_filled_and_booked_with_the_venues_own_figures(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside
+):
+    order_id = market_order(inside)
+    decision = run(bridge, outside, order_id)
+    assert (decision.outcome, decision.final) == ("filled", FinalOutcome.FILLED)
+    order_event, fill_event = (emission.payload for emission in decision.emissions)
+    assert isinstance(order_event, OrderEvent)
+    assert isinstance(fill_event, FillEvent)
+    ((trade, commission, stored),) = rows(
+        inside, "select venue_trade_id, commission, fill_id from fills"
+    )
+    assert (trade, stored) == (fill_event.venue_trade_id, fill_event.fill_id)
+    assert commission == fill_event.commission == Decimal("0.3")
+    assert {emission.ordering_key for emission in decision.emissions} == {"paper-1"}
+    parts = fill_event.pnl
+    assert parts.total == parts.market_move + parts.spread + parts.slippage + parts.commission
+    assert rows(inside, "select outcome from alert_outcomes") == [("filled",)]
+
+
+def test_order_is_sent_once_however_often_its_message_comes(
+    bridge: Connection[Any],
+    inside: Connection[Any],
+    outside: Outside,
+    terminal: PaperProcess,
+):
+    order_id = market_order(inside)
+    run(bridge, outside, order_id)
+    again = run(bridge, outside, order_id)
+    assert (again.outcome, again.emissions, again.effects) == ("repeated", (), ())
+    ((magic,),) = rows(inside, "select magic::text from execution.attempts")
+    assert orders_at(terminal, {"magic": magic}) == 1
+
+
+def test_crash_between_call_and_record_finds_the_fill_and_sends_nothing(
+    bridge: Connection[Any],
+    inside: Connection[Any],
+    outside: Outside,
+    terminal: PaperProcess,
+    desk: Database,
+    tmp_path: Path,
+):
+    order_id = market_order(inside)
+    message = a_place(order_id)
+    prepared = prepared_for(bridge, message)
+    execution.call(message, prepared, outside)
+    # The answer died with its process; another one takes the account over.
+    give_shard(inside, "paper-1", OTHER_WORKER)
+    with an_outside(desk, tmp_path / "successor") as successor:
+        decision = run(bridge, successor, order_id, OTHER_WORKER)
+    assert (decision.outcome, decision.final) == ("filled", FinalOutcome.FILLED)
+    assert orders_at(terminal, prepared) == 1
+    assert rows(inside, "select quantity from positions") == [(Decimal("0.1"),)]
+
+
+def test_crash_between_open_and_call_ends_as_not_sent_after_the_settle_window(
+    bridge: Connection[Any],
+    inside: Connection[Any],
+    outside: Outside,
+    terminal: PaperProcess,
+):
+    order_id = market_order(inside)
+    message = a_place(order_id)
+    prepared = prepared_for(bridge, message)
+    early = run(bridge, outside, order_id)
+    assert (early.outcome, early.final) == ("unknown", None)
+    age_attempt(inside, prepared, 16)
+    late = run(bridge, outside, order_id)
+    assert (late.outcome, late.code) == ("not_sent", Code.ORDER_NOT_SENT)
+    assert late.final is FinalOutcome.EXPIRED
+    assert orders_at(terminal, prepared) == 0
+    assert rows(inside, "select status from orders") == [("not_sent",)]
+
+
+def test_stalled_process_that_wakes_up_late_sends_nothing(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, terminal: PaperProcess
+):
+    message = a_place(market_order(inside))
+    prepared = prepared_for(bridge, message)
+    then = SystemClock().now() - timedelta(seconds=9)
+    report = execution.call(message, {**prepared, "as_of": format_instant(then)}, outside)
+    assert (report["status"], report["message"]) == ("not_sent", "too late to send")
+    assert orders_at(terminal, prepared) == 0
+
+
+def test_unreachable_venue_means_certainly_not_sent_and_later_orders_trade_again(
+    bridge: Connection[Any],
+    inside: Connection[Any],
+    outside: Outside,
+    terminal: PaperProcess,
+    desk: Database,
+):
+    reach(desk, 1)
+    decision = run(bridge, outside, market_order(inside))
+    assert (decision.outcome, decision.code) == ("not_sent", Code.VENUE_UNREACHABLE)
+    assert rows(inside, "select remaining_quantity from risk.reservations") == [(0,)]
+    reach(desk, terminal.port)
+    outside.bridge("paper-1")._closed_until_ns = 0
+    assert run(bridge, outside, market_order(inside)).outcome == "filled"
+
+
+def test_unreachable_venue_proves_nothing_about_what_was_sent(
+    bridge: Connection[Any],
+    inside: Connection[Any],
+    outside: Outside,
+    terminal: PaperProcess,
+    desk: Database,
+):
+    order_id = market_order(inside)
+    prepared = prepared_for(bridge, a_place(order_id))
+    age_attempt(inside, prepared, 60)
+    reach(desk, 1)
+    decision = run(bridge, outside, order_id)
+    assert (decision.outcome, decision.final) == ("unknown", None)
+    reach(desk, terminal.port)
+
+
+def test_limit_order_works_until_an_inquiry_finds_it_gone(
+    bridge: Connection[Any],
+    inside: Connection[Any],
+    outside: Outside,
+    terminal: PaperProcess,
+    desk: Database,
+    tmp_path: Path,
+):
+    order_id = an_order(
+        inside,
+        "0.1",
+        order_type="limit",
+        time_in_force="GTC",
+        limit_price=Decimal("0.5"),
+        stop_loss=None,
+        take_profit=None,
+    )
+    assert run(bridge, outside, order_id).outcome == "accepted"
+    ((ticket,),) = rows(inside, "select venue_order_id from orders")
+    # A person at the terminal displaces the bridge's session and withdraws the order.
+    client = terminal.client()
+    assert client.order_send({"action": 8, "order": int(ticket)}).retcode == 10009
+    ((attempt,),) = rows(inside, "select attempt_id from execution.attempts")
+    ask(bridge, "execution.ask_again", {"attempt_id": attempt})
+    ((inquiry,),) = rows(inside, "select msg_id from bus.deliveries")
+    message = RowMessage("inquiry", inquiry, inquiry, new_id(), "demo", "paper-1", NOW)
+    prepared = prepared_for(bridge, message)
+    assert prepared["state"] == "sync"
+    with an_outside(desk, tmp_path / "again") as again:
+        report = execution.call(message, prepared, again)
+    assert settled(bridge, message, prepared, report).outcome == "canceled"
+    assert rows(inside, "select outcome from alert_outcomes") == [("expired",)]
+
+
+def test_halted_order_is_denied_with_its_code_and_an_event(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside
+):
+    order_id = market_order(inside)
+    inside.execute(
+        "insert into governance.halts (halt_id, scope, scope_id, reason, requested_by)"
+        " values (%s, 'strategy', 'tv-smc', 'test', 'test')",
+        (new_id(),),
+    )
+    decision = run(bridge, outside, order_id)
+    assert (decision.outcome, decision.code) == ("denied", Code.HALTED)
+    assert decision.final is FinalOutcome.DENIED
+    (emission,) = decision.emissions
+    assert isinstance(emission.payload, OrderEvent)
+    assert (emission.payload.status, emission.payload.attempt_id) == ("denied", None)
+
+
+def test_same_answer_gives_the_same_decision(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside
+):
+    message = a_place(market_order(inside))
+    prepared = prepared_for(bridge, message)
+    report = execution.call(message, prepared, outside)
+    known = json.loads(json.dumps({"prepared": prepared, "report": report}))
+    first = execution.record(message, prepared, report, a_context("execution"))
+    assert first == execution.record(
+        message, known["prepared"], known["report"], a_context("execution")
+    )
+
+
+def test_tick_asks_about_what_is_due_and_rests_otherwise():
+    idle = execution.handle_tick(
+        {"attempts": [], "working": [], "expired": []}, a_context("execution")
+    )
+    assert (idle.outcome, idle.effects) == ("idle", ())
+    due = execution.handle_tick(
+        {"attempts": ["a"], "working": ["b"], "expired": ["c"]}, a_context("execution")
+    )
+    assert [effect.procedure for effect in due.effects] == [
+        "execution.ask_again",
+        "execution.ask_again",
+        "execution.expire_orders",
+    ]
+
+
+def market_order(inside: Connection[Any]) -> UUID:
+    return an_order(inside, "0.1", stop_loss=None, take_profit=None)
