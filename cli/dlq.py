@@ -54,7 +54,8 @@ def show(dead_letter_id: str, as_json: AsJson = False) -> None:
 
     letter = _find(dead_letter_id)
     code = letter["code"]
-    meaning = Code(code).meaning if code in Code else "raised by the database or the agent"
+    known = Code.of_number(code)
+    meaning = known.meaning if known else "raised by the database or the agent"
     if as_json:
         print_json({**letter, "meaning": meaning})
         return

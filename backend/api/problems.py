@@ -74,8 +74,8 @@ def _malformed(_: Request, error: Exception) -> JSONResponse:
 def _database(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, psycopg.Error)
     state = error.sqlstate or ""
-    if state in Code:
-        code = Code(state)
+    code = Code.of_number(state)
+    if code is not None:
         return problem_response(409, code.value, code.meaning, name=code.name)
     if state == "42501":
         return problem_response(403, "access.denied", "your role may not do this")

@@ -39,6 +39,11 @@ class Code(StrEnum):
         code.meaning = meaning
         return code
 
+    @classmethod
+    def of_number(cls, number: str | None) -> Code | None:
+        """Return the code of that number, None if the text is no number of ours."""
+        return next((code for code in cls if code.value == number), None)
+
     # TR1xx: the bus
     MESSAGE_EXPIRED = "TR101", _REFUSAL, "the message outlived its time to live"
     MESSAGE_REPLAYED = "TR102", _REFUSAL, "this message or idempotency key was published before"

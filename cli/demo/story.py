@@ -19,8 +19,8 @@ def tell(story: dict[str, Any]) -> None:
     console.print(f"[dim]{alert['received_at']}[/] an alert came in through {alert['source_id']}:")
     console.print(f"    {escape(body)}", soft_wrap=True)
     for decision in story["decisions"]:
-        code = decision["code"]
-        named = f" [yellow]{code} {Code(code).meaning}[/]" if code and code in Code else ""
+        code = Code.of_number(decision["code"])
+        named = f" [yellow]{code} {code.meaning}[/]" if code else ""
         console.print(
             f"[dim]{decision['decided_at'][11:23]}[/] [bold]{decision['agent']}[/]"
             f" {decision['outcome']}{named}: {escape(decision['explanation'])}",

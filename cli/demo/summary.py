@@ -171,4 +171,5 @@ def _milliseconds(latency: dict[str, float | None]) -> str:
 
 
 def _meaning(code: str) -> str:
-    return Code(code).meaning if code in Code else ""
+    known = Code.of_number(code)
+    return known.meaning if known else ""
