@@ -1,5 +1,8 @@
 create or replace function intake.normalization_facts(p_items jsonb) returns jsonb
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = ''
+-- Plans outlive the small tables they were made for: index lookups alone keep their price.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+as $$
 declare
   v_policy_hash text;
   v_policy jsonb;
@@ -13,12 +16,14 @@ begin
     ), beginning as materialized (
       -- A broker's marks stand in front, its suffix behind: every beginning of the spelling
       -- that names an instrument is a candidate, and the domain decides between them.
-      select distinct item.spelling, left(p.part, n.length) as part
+      select item.spelling, left(p.part, n.length) as part
         from (select distinct item.spelling from item) item
         cross join lateral (
-          values (item.spelling), (regexp_replace(item.spelling, '[\s/_\-]', '', 'g'))) w(part)
-        cross join lateral (values (w.part), (ltrim(w.part, '#^.'))) p(part)
-        cross join lateral generate_series(2, least(length(p.part), 32)) n(length)
+          values (item.spelling),
+                 (ltrim(item.spelling, '#^.')),
+                 (regexp_replace(ltrim(item.spelling, '#^.'), '[\s/_\-]', '', 'g'))) p(part)
+        cross join generate_series(2, 32) n(length)
+       where n.length <= length(p.part)
     ), candidate as (
       select b.spelling, a.symbol
         from beginning b join public.instrument_aliases a on a.alias = b.part

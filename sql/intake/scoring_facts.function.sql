@@ -1,7 +1,10 @@
 -- Bars travel once per symbol, timeframe and batch, and only if the worker's own are older:
 -- `have` names what it holds as `M15@2026-11-21T03:30:00Z`.
 create or replace function intake.scoring_facts(p_items jsonb) returns jsonb
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = ''
+-- Plans outlive the small tables they were made for: index lookups alone keep their price.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_policy_hash text;
