@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from backend.domain.intake.alert import Distance, DistanceUnit, ParsedAlert
 from backend.values import OrderType, Side, format_decimal, format_instant, to_utc
@@ -86,7 +86,7 @@ def decode_distance(encoded: object) -> Distance | None:
     if not isinstance(encoded, dict):
         raise TypeError("a distance is an object")
     fields: dict[str, object] = dict(encoded)  # pyright: ignore[reportUnknownArgumentType]
-    return Distance(Decimal(_given(fields, "value")), DistanceUnit(_given(fields, "unit")))
+    return Distance(_number(_given(fields, "value")), DistanceUnit(_given(fields, "unit")))
 
 
 def _given(encoded: Mapping[str, object], name: str) -> str:
@@ -105,4 +105,11 @@ def _text(encoded: Mapping[str, object], name: str) -> str | None:
 
 def _decimal(encoded: Mapping[str, object], name: str) -> Decimal | None:
     value = _text(encoded, name)
-    return None if value is None else Decimal(value)
+    return None if value is None else _number(value)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError("not a decimal number") from error
