@@ -16,8 +16,6 @@ from backend.domain.numbers import MICRO, ONE, bounded, round_to_step, unit
 from backend.domain.timeframe import timeframe_seconds
 from backend.values import LatencyClass, OrderType, Side
 
-_HALF = Decimal("0.5")
-
 
 class HypothesisCode(StrEnum):
     """Why no hypothesis was formed."""
@@ -35,7 +33,9 @@ class HypothesisPolicy:
     """Numbers of the pack. Distances in multiples of the average true range."""
 
     probability_gain: Decimal
-    """How much a full score (1, fully known) adds to the probability, times two."""
+    """How much probability one whole point of score adds or takes."""
+    score_neutral: Decimal
+    """The score of a signal that is worth no more than chance."""
     stop_atr: Decimal
     stop_atr_min: Decimal
     reward_to_risk: Decimal
@@ -140,7 +140,7 @@ def probability_of(
 ) -> Decimal:
     """Return the probability of reaching the target before the stop, 0.01 to 0.99."""
     fair = ONE / (ONE + reward_to_risk)
-    moved = fair + policy.probability_gain * (score - _HALF) * confidence
+    moved = fair + policy.probability_gain * (score - policy.score_neutral) * confidence
     return unit(bounded(moved, Decimal("0.01"), Decimal("0.99")))
 
 

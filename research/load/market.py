@@ -21,6 +21,7 @@ select i.symbol, i.tick_size, coalesce(i.pip_size, i.tick_size) as pip_size,
   from public.instruments i
   join public.latest_quotes q on q.symbol = i.symbol
   join execution.venue_health h on h.symbol = i.symbol and h.venue_id = q.venue_id
+   and h.throttle_per_minute > 0
   cross join lateral (
     select count(*) as bars, avg(r.high - r.low) as atr,
            (array_agg(r.close order by r.opened_at desc))[1]

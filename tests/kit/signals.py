@@ -44,6 +44,7 @@ SCORING_POLICY: dict[str, Any] = {
 }
 HYPOTHESIS_POLICY: dict[str, Any] = {
     "probability_gain": "0.4",
+    "score_neutral": "0.5",
     "stop_atr": "1.5",
     "stop_atr_min": "0.5",
     "reward_to_risk": "2",

@@ -65,7 +65,10 @@ def choose_filling(spec: InstrumentSpec, order: AttemptRequest) -> int | Unsenda
     if order.time_in_force is TimeInForce.FOK:
         return protocol.FILLING_FOK if fok else Unsendable("the symbol does not allow FOK")
     if order.time_in_force is TimeInForce.IOC:
-        return protocol.FILLING_IOC if ioc else Unsendable("the symbol does not allow IOC")
+        if ioc:
+            return protocol.FILLING_IOC
+        # FOK is stricter: it fills nothing that IOC would not have filled.
+        return protocol.FILLING_FOK if fok else Unsendable("the symbol does not allow IOC")
     if fok:
         return protocol.FILLING_FOK
     if ioc:
