@@ -140,7 +140,11 @@ def configure(
     conn.execute(
         "select set_config('statement_timeout', %s, false),"
         " set_config('idle_in_transaction_session_timeout', %s, false),"
-        " set_config('timezone', 'UTC', false)",
+        " set_config('timezone', 'UTC', false),"
+        # Procedures run the same few plans for ever: planning them anew costs more than any
+        # plan could save, and compiling them costs more still.
+        " set_config('plan_cache_mode', 'force_generic_plan', false),"
+        " set_config('jit', 'off', false)",
         (str(statement_timeout_ms), str(idle_in_transaction_timeout_ms)),
         prepare=False,
     )

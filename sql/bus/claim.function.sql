@@ -6,7 +6,7 @@ returns table (
   created_at timestamptz, payload jsonb, key_id text, sig text, published_at timestamptz)
 language plpgsql security definer set search_path = '' rows 50 as $$
 declare
-  v_agent text := bus.caller();
+  v_agent text := (select a.agent from bus.agents a where a.role_name = session_user);
 begin
   -- The claim is a lease, not an effect: it need not wait for the disk.
   perform set_config('synchronous_commit', 'off', true);

@@ -1,7 +1,7 @@
 create or replace function bus.publish(p_messages jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_agent text := bus.caller();
+  v_agent text := (select a.agent from bus.agents a where a.role_name = session_user);
   v_message jsonb;
   v_answers jsonb := '[]';
   v_code text;

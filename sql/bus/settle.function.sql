@@ -3,7 +3,7 @@ create or replace function bus.settle(
 returns text[]
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_agent text := bus.caller();
+  v_agent text := (select a.agent from bus.agents a where a.role_name = session_user);
   v_settled int;
   v_wake text[] := '{}';
 begin

@@ -1,6 +1,8 @@
 create or replace function bus.shard_of(p_ordering_key text) returns smallint
-language sql immutable strict parallel safe set search_path = '' as $$
-  select (get_byte(sha256(convert_to(p_ordering_key, 'UTF8')), 0) % 64)::smallint
+language sql immutable strict parallel safe as $$
+  -- No setting pinned, so that it is inlined; every name is qualified instead.
+  select (pg_catalog.get_byte(pg_catalog.sha256(
+            pg_catalog.convert_to(p_ordering_key, 'UTF8')), 0) % 64)::smallint
 $$;
 comment on function bus.shard_of(text) is
   'The virtual shard (0-63) of an ordering key; one worker at a time owns a shard.';

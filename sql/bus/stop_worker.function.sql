@@ -1,7 +1,7 @@
 create or replace function bus.stop_worker(p_worker_id uuid) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_agent text := bus.caller();
+  v_agent text := (select a.agent from bus.agents a where a.role_name = session_user);
 begin
   perform pg_advisory_xact_lock(hashtextextended('bus.lease/' || v_agent, 0));
   update bus.deliveries d
