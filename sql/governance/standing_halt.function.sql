@@ -1,7 +1,9 @@
 create or replace function governance.standing_halt(
   p_org_id text, p_venue_id text, p_account_id text, p_strategy_id text, p_symbol text)
 returns uuid
-language sql stable as $$
+language plpgsql stable as $$
+begin
+  return (
   select g.halt_id
     from governance.halts g
    where g.lifted_at is null
@@ -10,7 +12,7 @@ language sql stable as $$
             ('organization', p_org_id), ('venue', p_venue_id), ('account', p_account_id),
             ('strategy', p_strategy_id), ('instrument', p_symbol)))
    order by g.halted_at
-   limit 1
-$$;
+   limit 1);
+end $$;
 comment on function governance.standing_halt(text, text, text, text, text) is
   'The oldest halt that covers an order, or null. Called by other procedures only.';

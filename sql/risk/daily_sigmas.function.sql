@@ -1,6 +1,8 @@
 -- A statistic, not money: doubles do. The shortest timeframe with enough bars speaks.
 create or replace function risk.daily_sigmas(p_symbols text[]) returns jsonb
-language sql stable security definer set search_path = '' as $$
+language plpgsql stable as $$
+begin
+  return (
   select coalesce(jsonb_object_agg(s.symbol, v.sigma::text), '{}')
     from unnest(p_symbols) as s(symbol)
     cross join lateral (
@@ -18,7 +20,7 @@ language sql stable security definer set search_path = '' as $$
                            order by k.opened_at desc limit 97) m) b) r
        where r.n >= 20
        order by f.nr
-       limit 1) v
-$$;
+       limit 1) v);
+end $$;
 comment on function risk.daily_sigmas(text[]) is
   'Standard deviation of one day''s log return by symbol, from the last 96 bars of M15, H1 or D1; symbols with fewer than 20 returns are left out.';

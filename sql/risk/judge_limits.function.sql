@@ -1,18 +1,22 @@
 -- Every limit is linear in the quantity: projected = base + slope × quantity. That makes a
 -- trim exact, in whole volume steps. `closing` is how much of the order only closes.
--- p_fact: currency figures of one intent, its account and its quote, as authorize_one reads them.
+-- p_fact: one intent with its account, quote and figures, as read_intents gives them.
 create or replace function risk.judge_limits(
   p_limits risk.limits[], p_fact jsonb, p_reaches text[], p_rates jsonb, p_sigmas jsonb,
   p_trim boolean, p_soft_loss_factor numeric)
 returns table (
   quantity numeric, code text, trimmed_by text[], breach_flags text[], utilization numeric,
-  var numeric, margin_used numeric, checks jsonb)
-language sql stable as $$
+  var numeric, margin_used numeric, checks public.risk_checks[], failed jsonb,
+  past_soft_loss boolean)
+language plpgsql stable as $$
+#variable_conflict use_column
+begin
+  return query
   with f as materialized (
     select x.*, case x.side when 'BUY' then 1 else -1 end as sign,
            div(x.requested, x.step) as wanted
       from jsonb_to_record(p_fact) as x(
-        account_id text, org_id text, venue_id text, strategy_id text, symbol text, side text,
+        intent_id uuid, checked_at timestamptz, account_id text, org_id text, venue_id text, strategy_id text, symbol text, side text,
         currency text, requested numeric, step numeric, volume_min numeric, lot numeric,
         price numeric, mid numeric, spread numeric, quote_age_ms numeric, stop_loss numeric,
         take_profit numeric, contract_rate numeric, equity numeric, peak_equity numeric,
@@ -189,14 +193,20 @@ language sql stable as $$
                    + greatest(o.ahead + s.quantity, o.behind) * o.lot * o.sigma), 2) from own o),
          (select round((o.gross_other + greatest(o.ahead + s.quantity, o.behind) * o.lot)
                    * f.margin_rate / f.equity, 6) from own o, f),
+         (select array_agg(row(f.intent_id, j.kind, j.scope, j.scope_id, j.value, j.observed,
+                               j.projected, j.unit, j.outcome,
+                               case when j.outcome <> 'passed' then j.code end,
+                               f.checked_at)::public.risk_checks)
+            from judged j, f),
          (select jsonb_agg(jsonb_build_object(
                    'limit_kind', j.kind, 'scope', j.scope, 'scope_id', j.scope_id,
-                   'limit_value', j.value, 'observed', j.observed, 'projected', j.projected,
-                   'unit', j.unit, 'outcome', j.outcome,
-                   'code', case when j.outcome <> 'passed' then j.code end)
-                   order by j.rank, j.scope, j.scope_id)
-            from judged j)
-    from sized s
-$$;
+                   'limit_value', j.value::text, 'observed', j.observed::text,
+                   'projected', j.projected::text, 'unit', j.unit, 'outcome', j.outcome,
+                   'code', j.code) order by j.rank, j.scope, j.scope_id)
+            from judged j where j.outcome <> 'passed'),
+         exists (select from judged j
+                  where j.kind = 'daily_loss_soft_pct' and j.observed >= j.value)
+    from sized s;
+end $$;
 comment on function risk.judge_limits(risk.limits[], jsonb, text[], jsonb, jsonb, boolean, numeric) is
   'Judge one intent against every limit that applies, trimming where allowed; one check per limit. Reads, writes nothing.';

@@ -44,8 +44,9 @@ language sql stable as $$
                 from risk.reservations r
                where r.account_id = a.account_id and r.released_at is null) h
        group by h.symbol) b on true
-    left join lateral (select coalesce(a.account_id = p_account_id and b.symbol = p_symbol,
-                                       b.symbol is null) as own) y on true
+    left join lateral (select b.symbol is null
+                              or a.account_id = p_account_id and b.symbol = p_symbol as own) y
+    on true
     left join lateral risk.lot_value(a.venue_id, b.symbol, a.currency) v on true
    group by x.reach
 $$;

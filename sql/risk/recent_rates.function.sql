@@ -1,21 +1,28 @@
--- Keys are `<account>/<reach>`, so that a batch over several accounts keeps them apart.
-create or replace function risk.recent_rates(p_items jsonb, p_reaches text[]) returns jsonb
-language sql stable as $$
-  select coalesce(jsonb_object_agg(a.account_id || '/' || u.reach, (
-           select count(*)
-             from public.intents n
-             left join public.accounts c on c.account_id = n.account_id
-            where n.created_at > clock_timestamp() - interval '1 minute'
-              and n.authorized_quantity is not null
-              and case u.reach
-                    when 'account' then n.org_id = a.org_id and n.account_id = a.account_id
-                    when 'organization' then n.org_id = a.org_id
-                    when 'venue' then c.venue_id = a.venue_id
-                    else true end)), '{}')
-    from public.accounts a
-    cross join unnest(p_reaches) as u(reach)
-   where a.account_id in (select x.account_id
-                            from jsonb_to_recordset(p_items) as x(account_id text))
-$$;
-comment on function risk.recent_rates(jsonb, text[]) is
+create or replace function risk.recent_rates(p_accounts text[], p_reaches text[]) returns jsonb
+language plpgsql stable as $$
+declare
+  v_since timestamptz := clock_timestamp() - interval '1 minute';
+begin
+  return (
+    with recent as materialized (
+      select n.account_id, n.org_id, c.venue_id, count(*) as n
+        from public.intents n
+        left join public.accounts c on c.account_id = n.account_id
+       where n.created_at > v_since and n.authorized_quantity is not null
+         and (cardinality(p_reaches) > 1 or n.account_id = any (p_accounts))
+       group by n.account_id, n.org_id, c.venue_id
+    )
+    select coalesce(jsonb_object_agg(a.account_id, (
+             select jsonb_object_agg(u.reach, (
+                      select coalesce(sum(r.n), 0) from recent r
+                       where case u.reach
+                               when 'account' then r.account_id = a.account_id
+                               when 'organization' then r.org_id = a.org_id
+                               when 'venue' then r.venue_id = a.venue_id
+                               else true end))
+               from unnest(p_reaches) as u(reach))), '{}')
+      from public.accounts a
+     where a.account_id = any (p_accounts));
+end $$;
+comment on function risk.recent_rates(text[], text[]) is
   'Intents authorised in the last minute, by account and by each wider scope around it. Internal.';
