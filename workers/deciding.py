@@ -21,7 +21,7 @@ from backend.contracts.signing import SigningKey
 from backend.db import bus
 from backend.db.bus import Row
 from workers.agent import Agent, Context, Decision, Emission, Facts, Heard
-from workers.tracing import Origin, trace_row
+from workers.tracing import Origin, payloads_of, trace_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +199,11 @@ class Decider:
             if effect.procedure not in self.agent.effects:
                 raise ValueError(f"{self.agent.name} may not cause {effect.procedure}")
         settlement.add_effects(decision)
-        for index, emission in enumerate(decision.emissions):
-            settlement.messages.append(self._sign(emission, index, context, origin, causation_id))
+        payloads = payloads_of(decision)
+        for index, (emission, payload) in enumerate(zip(decision.emissions, payloads, strict=True)):
+            settlement.messages.append(
+                self._sign(emission, payload, index, context, origin, causation_id)
+            )
         if decision.quiet and causation_id is None:
             return
         latency_us = (time.perf_counter_ns() - started) // 1000
@@ -211,6 +214,7 @@ class Decider:
                 context,
                 facts,
                 decision,
+                payloads,
                 latency_us=latency_us,
                 code_version=self.version,
             )
@@ -219,27 +223,28 @@ class Decider:
     def _sign(
         self,
         emission: Emission,
+        payload: dict[str, Any],
         index: int,
         context: Context,
         origin: Origin,
         causation_id: UUID | None,
     ) -> dict[str, Any]:
-        payload = emission.payload
-        if payload.TYPE not in self.agent.emits:
-            raise ValueError(f"{self.agent.name} does not declare that it emits {payload.TYPE}")
+        family = emission.payload
+        if family.TYPE not in self.agent.emits:
+            raise ValueError(f"{self.agent.name} does not declare that it emits {family.TYPE}")
         unsigned = Unsigned(
-            msg_id=context.new_id(f"msg/{payload.TYPE}", index),
-            type=payload.TYPE,
+            msg_id=context.new_id(f"msg/{family.TYPE}", index),
+            type=family.TYPE,
             correlation_id=origin.correlation_id,
             causation_id=causation_id,
-            ttl_ms=emission.ttl_ms or payload.TTL_MS,
+            ttl_ms=emission.ttl_ms or family.TTL_MS,
             sender=f"agent.{self.agent.name}",
             intent=emission.intent,
-            idempotency_key=f"{self.agent.name}:{payload.TYPE}:{context.origin}:{index}",
+            idempotency_key=f"{self.agent.name}:{family.TYPE}:{context.origin}:{index}",
             org_id=origin.org_id,
             ordering_key=emission.ordering_key,
             created_at=context.now,
-            payload=payload.model_dump(mode="json"),
+            payload=payload,
             key_id=self.key.key_id,
         )
         return self.key.sign_wire(unsigned)

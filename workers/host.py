@@ -141,10 +141,11 @@ class Host:
     def _hear_hints(self, conn: Connection[Any]) -> None:
         with self._connect(self._first_role) as work:
             while not self._stopping.is_set():
-                for hint in conn.notifies(timeout=LISTEN_TIMEOUT_S, stop_after=1):
+                for hint in conn.notifies(timeout=LISTEN_TIMEOUT_S):
                     loop = self.loops.get(hint.channel.removeprefix(bus.CHANNEL_PREFIX))
                     if loop is not None:
                         loop.wake()
+                    self._keep_alive(work)
                 self._keep_alive(work)
 
     def _keep_alive(self, work: Connection[Any]) -> None:

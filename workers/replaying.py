@@ -12,7 +12,7 @@ import orjson
 
 from backend.contracts.message import decode
 from workers.agent import Agent, Context, Decision, Heard, RowMessage, load
-from workers.tracing import canonical_decision, decision_hash
+from workers.tracing import canonical_decision, decision_hash, payloads_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,12 @@ def replay(trace: Mapping[str, Any], event: Mapping[str, Any] | None) -> Replay:
     origin_at = datetime.fromisoformat(trace["inputs"]["origin_at"])
     context = Context(agent.name, trace["clock"], trace["seed"], origin, origin_at)
     decision = _decide(agent, trace, _message(trace, event, origin_at), context)
+    payloads = payloads_of(decision)
+    sha256 = decision_hash(decision, payloads)
     return Replay(
         trace_id=trace["trace_id"],
         agent=agent.name,
-        same=decision_hash(decision) == trace["decision"]["sha256"],
+        same=sha256 == trace["decision"]["sha256"],
         recorded={
             "outcome": trace["outcome"],
             "code": trace["code"],
@@ -48,7 +50,7 @@ def replay(trace: Mapping[str, Any], event: Mapping[str, Any] | None) -> Replay:
             "final": trace["final_outcome"],
             "sha256": trace["decision"]["sha256"],
         },
-        replayed={**orjson.loads(canonical_decision(decision)), "sha256": decision_hash(decision)},
+        replayed={**orjson.loads(canonical_decision(decision, payloads)), "sha256": sha256},
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from backend.db.bus import dump
+from backend.db import gateway
 from backend.values import format_instant
 from workers.agent import Agent, Context, Decision, Facts, Heard, RowMessage
 
@@ -33,36 +34,35 @@ class Origin:
         )
 
 
-def canonical_decision(decision: Decision) -> bytes:
-    """Return the bytes that two runs of the same decision share."""
-    return orjson.dumps(
-        orjson.loads(
-            dump(
-                {
-                    "outcome": decision.outcome,
-                    "code": decision.code,
-                    "explanation": decision.explanation,
-                    "final": decision.final,
-                    "effects": [[e.procedure, e.item] for e in decision.effects],
-                    "emissions": [
-                        [
-                            e.payload.TYPE,
-                            e.ordering_key,
-                            e.intent,
-                            e.payload.model_dump(mode="json"),
-                        ]
-                        for e in decision.emissions
-                    ],
-                }
-            )
-        ),
-        option=orjson.OPT_SORT_KEYS,
+def canonical_decision(decision: Decision, payloads: Sequence[dict[str, Any]]) -> bytes:
+    """Return the bytes that two runs of the same decision share.
+
+    payloads: the emissions' payloads as JSON values, which the caller needs anyway.
+    """
+    return gateway.dump(
+        {
+            "outcome": decision.outcome,
+            "code": decision.code,
+            "explanation": decision.explanation,
+            "final": decision.final,
+            "effects": [[e.procedure, e.item] for e in decision.effects],
+            "emissions": [
+                [e.payload.TYPE, e.ordering_key, e.intent, payload]
+                for e, payload in zip(decision.emissions, payloads, strict=True)
+            ],
+        },
+        sort_keys=True,
     )
 
 
-def decision_hash(decision: Decision) -> str:
+def decision_hash(decision: Decision, payloads: Sequence[dict[str, Any]]) -> str:
     """Return the hash by which a replay knows that it decided the same."""
-    return hashlib.sha256(canonical_decision(decision)).hexdigest()
+    return hashlib.sha256(canonical_decision(decision, payloads)).hexdigest()
+
+
+def payloads_of(decision: Decision) -> list[dict[str, Any]]:
+    """Return what a decision publishes, as JSON values."""
+    return [emission.payload.model_dump(mode="json") for emission in decision.emissions]
 
 
 def trace_row(
@@ -71,6 +71,7 @@ def trace_row(
     context: Context,
     facts: Facts,
     decision: Decision,
+    payloads: Sequence[dict[str, Any]],
     *,
     latency_us: int,
     code_version: str,
@@ -98,7 +99,7 @@ def trace_row(
         "explanation": decision.explanation,
         "final_outcome": decision.final,
         "decision": {
-            "sha256": decision_hash(decision),
+            "sha256": decision_hash(decision, payloads),
             "features": dict(decision.features),
             "emitted": [e.payload.TYPE for e in decision.emissions],
             "effects": [e.procedure for e in decision.effects],

@@ -196,9 +196,12 @@ def jsonb(value: object) -> Jsonb:
     return Jsonb(value, dumps=dump)
 
 
-def dump(value: object) -> bytes:
+def dump(value: object, *, sort_keys: bool = False) -> bytes:
     """Write JSON as the wire has it: decimals as strings, instants in UTC with microseconds."""
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    option = orjson.OPT_PASSTHROUGH_DATETIME
+    if sort_keys:
+        option |= orjson.OPT_SORT_KEYS
+    return orjson.dumps(value, default=_plain, option=option)
 
 
 def _plain(value: object) -> object:
