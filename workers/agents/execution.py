@@ -56,6 +56,7 @@ MAY_CALL = (
     "execution.resolve_attempts",
 )
 EVERY_MS = 1_000
+BATCH_MAX = 24
 
 SETTLE = timedelta(seconds=15)
 """Longer than the send window and the venue's timeout together (8 s + 5 s)."""
