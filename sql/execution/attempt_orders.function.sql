@@ -1,42 +1,45 @@
 -- What the bridge needs to speak to the venue and to explain a fill, beside each verdict.
 create or replace function execution.attempt_orders(p_verdicts jsonb, p_now timestamptz)
 returns jsonb
-language sql stable security definer set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-           'i', v.i, 'state', v.state, 'code', v.code, 'message', v.message,
-           'worker_id', v.worker_id, 'epoch', v.epoch, 'attempt_id', a.attempt_id,
-           'client_order_id', a.client_order_id, 'magic', a.magic::text,
-           'attempt_state', a.state, 'opened_at', a.opened_at, 'as_of', p_now,
-           'order_id', o.order_id, 'intent_id', o.intent_id,
-           'correlation_id', o.correlation_id, 'org_id', o.org_id,
-           'account_id', o.account_id, 'strategy_id', o.strategy_id, 'venue_id', o.venue_id,
-           'symbol', o.symbol, 'side', o.side, 'order_type', o.order_type,
-           'quantity', o.quantity::text, 'filled_quantity', o.filled_quantity::text,
-           'limit_price', o.limit_price::text, 'stop_loss', o.stop_loss::text,
-           'take_profit', o.take_profit::text, 'reference_price', o.reference_price::text,
-           'time_in_force', o.time_in_force, 'deviation_points', o.deviation_points,
-           'reduce_only', o.reduce_only, 'mode', o.mode, 'status', o.status,
-           'policy_hash', o.policy_hash, 'expires_at', o.expires_at,
-           'kind', e.kind,
-           'children', (select count(*) from public.orders b
-                         where b.intent_id = o.intent_id),
-           'known_trades', (select coalesce(jsonb_agg(f.venue_trade_id), '[]')
-                              from public.fills f where f.order_id = o.order_id),
-           'position_quantity', coalesce(p.quantity, 0)::text,
-           'value_per_point', (n.contract_size * execution.conversion_rate(
-                                n.quote_currency, c.currency, o.symbol,
-                                o.reference_price))::text,
-           'bid', q.bid::text, 'ask', q.ask::text) order by v.i), '[]')
-    from jsonb_to_recordset(p_verdicts) as v(
-      i int, state text, code text, message text, worker_id uuid, epoch bigint,
-      attempt_id uuid, order_id uuid)
-    left join public.orders o on o.order_id = v.order_id
-    left join execution.attempts a on a.attempt_id = v.attempt_id and a.order_id = o.order_id
-    left join public.intents e on e.intent_id = o.intent_id
-    left join public.accounts c on c.account_id = o.account_id
-    left join public.instruments n on n.symbol = o.symbol
-    left join public.positions p on p.account_id = o.account_id and p.symbol = o.symbol
-    left join public.latest_quotes q on q.venue_id = o.venue_id and q.symbol = o.symbol
-$$;
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  -- Not language sql: that would be planned again at every call.
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'i', v.i, 'state', v.state, 'code', v.code, 'message', v.message,
+             'worker_id', v.worker_id, 'epoch', v.epoch, 'attempt_id', a.attempt_id,
+             'client_order_id', a.client_order_id, 'magic', a.magic::text,
+             'attempt_state', a.state, 'opened_at', a.opened_at, 'as_of', p_now,
+             'order_id', o.order_id, 'intent_id', o.intent_id,
+             'correlation_id', o.correlation_id, 'org_id', o.org_id,
+             'account_id', o.account_id, 'strategy_id', o.strategy_id, 'venue_id', o.venue_id,
+             'symbol', o.symbol, 'side', o.side, 'order_type', o.order_type,
+             'quantity', o.quantity::text, 'filled_quantity', o.filled_quantity::text,
+             'limit_price', o.limit_price::text, 'stop_loss', o.stop_loss::text,
+             'take_profit', o.take_profit::text, 'reference_price', o.reference_price::text,
+             'time_in_force', o.time_in_force, 'deviation_points', o.deviation_points,
+             'reduce_only', o.reduce_only, 'mode', o.mode, 'status', o.status,
+             'policy_hash', o.policy_hash, 'expires_at', o.expires_at,
+             'kind', e.kind,
+             'children', (select count(*) from public.orders b
+                           where b.intent_id = o.intent_id),
+             'known_trades', (select coalesce(jsonb_agg(f.venue_trade_id), '[]')
+                                from public.fills f where f.order_id = o.order_id),
+             'position_quantity', coalesce(p.quantity, 0)::text,
+             'value_per_point', (n.contract_size * execution.conversion_rate(
+                                  n.quote_currency, c.currency, o.symbol,
+                                  o.reference_price))::text,
+             'bid', q.bid::text, 'ask', q.ask::text) order by v.i), '[]')
+      from jsonb_to_recordset(p_verdicts) as v(
+        i int, state text, code text, message text, worker_id uuid, epoch bigint,
+        attempt_id uuid, order_id uuid)
+      left join public.orders o on o.order_id = v.order_id
+      left join execution.attempts a on a.attempt_id = v.attempt_id and a.order_id = o.order_id
+      left join public.intents e on e.intent_id = o.intent_id
+      left join public.accounts c on c.account_id = o.account_id
+      left join public.instruments n on n.symbol = o.symbol
+      left join public.positions p on p.account_id = o.account_id and p.symbol = o.symbol
+      left join public.latest_quotes q on q.venue_id = o.venue_id and q.symbol = o.symbol);
+end $$;
 comment on function execution.attempt_orders(jsonb, timestamptz) is
   'Describe attempts with their orders, positions and quotes. Called by other procedures only.';

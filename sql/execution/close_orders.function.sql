@@ -6,6 +6,9 @@ create or replace function execution.close_orders(
 ) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
+  if cardinality(p_order_ids) = 0 then
+    return;
+  end if;
   with touched as (
     select distinct o.intent_id from public.orders o where o.order_id = any (p_order_ids)
   ), used as (

@@ -33,9 +33,12 @@ begin
   insert into public.order_events
     (event_id, order_id, from_status, to_status, code, message, detail, occurred_at,
      recorded_by)
-  select bus.uuid7(), m.order_id,
+  select gen_random_uuid(), m.order_id,
          coalesce(lag(m.to_status) over (partition by m.order_id order by m.nr), o.status),
-         m.to_status, m.code, m.message, coalesce(m.detail, '{}'), p_at, p_agent
+         m.to_status, m.code, m.message, coalesce(m.detail, '{}'),
+         -- Steps of one order in one answer keep their order in time.
+         p_at + (row_number() over (partition by m.order_id order by m.nr) - 1)
+                * interval '1 microsecond', p_agent
     from (select e.nr, r.* from jsonb_array_elements(p_moves) with ordinality e(move, nr),
                  lateral jsonb_to_record(e.move) as r(
                    order_id uuid, to_status text, code text, message text, detail jsonb)) m

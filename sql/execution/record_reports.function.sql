@@ -1,7 +1,12 @@
 -- What a venue said becomes true: once, however often it is said, and only from the bridge that
 -- owns the account now. An answer of a bridge that stalled and came back is refused.
 create or replace function execution.record_reports(p_items jsonb) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = ''
+  -- A few rows by their keys out of tables that grow while sessions live: plans made when the
+  -- tables were small must not scan them later.
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+  set plan_cache_mode = force_generic_plan set jit = off
+as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_said jsonb;
@@ -28,17 +33,17 @@ begin
   -- Derived from the ledger of fills, never added up. More than was ordered is flagged in the
   -- event; the position has all of it.
   update public.orders o
-     set filled_quantity = least(o.quantity, n.quantity), average_price = n.cost / n.quantity
-    from (select f.order_id, sum(f.quantity) as quantity, sum(f.quantity * f.price) as cost
-            from public.fills f
-           where f.order_id in (select b.order_id
-                                  from jsonb_to_recordset(v_booked) as b(order_id uuid))
-           group by f.order_id) n
+     set filled_quantity = least(o.quantity, coalesce(n.quantity, 0)),
+         average_price = n.cost / n.quantity,
+         venue_order_id = coalesce(n.venue_order_id, o.venue_order_id)
+    from (select s.order_id, max(s.report ->> 'venue_order_id') as venue_order_id,
+                 f.quantity, f.cost
+            from jsonb_to_recordset(v_said) as s(order_id uuid, report jsonb)
+           cross join lateral (
+             select sum(b.quantity) as quantity, sum(b.quantity * b.price) as cost
+               from public.fills b where b.order_id = s.order_id) f
+           group by s.order_id, f.quantity, f.cost) n
    where o.order_id = n.order_id;
-  update public.orders o set venue_order_id = s.report ->> 'venue_order_id'
-    from jsonb_to_recordset(v_said) as s(order_id uuid, report jsonb)
-   where o.order_id = s.order_id and s.report ->> 'venue_order_id' is not null
-     and o.venue_order_id is distinct from s.report ->> 'venue_order_id';
   perform execution.move_orders(v_moves, 'execution', v_now);
 
   update execution.attempts a

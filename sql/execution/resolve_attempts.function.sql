@@ -3,18 +3,21 @@
 -- has passed, `not_sent` is recorded as what it is, not found yet. Afterwards trading again
 -- needs a new authorisation.
 create or replace function execution.resolve_attempts(p_items jsonb) returns jsonb
-language sql security definer set search_path = '' as $$
-  select execution.record_reports((
-    select coalesce(jsonb_agg(x.item || jsonb_build_object('report',
-             case when x.item #>> '{report,status}' = 'not_sent'
-                       and a.opened_at + greatest(
-                             coalesce((x.item ->> 'settle_ms')::int, 0), 10000)
-                             * interval '1 millisecond' > clock_timestamp()
-                  then (x.item -> 'report') - 'code' || '{"status": "not_found"}'
-                  else x.item -> 'report' end)), '[]')
-      from jsonb_array_elements(p_items) x(item)
-      left join execution.attempts a on a.attempt_id = (x.item ->> 'attempt_id')::uuid))
-$$;
+language plpgsql security definer set search_path = '' as $$
+begin
+  -- Not language sql: that would be planned again at every call.
+  return (
+    select execution.record_reports((
+      select coalesce(jsonb_agg(x.item || jsonb_build_object('report',
+               case when x.item #>> '{report,status}' = 'not_sent'
+                         and a.opened_at + greatest(
+                               coalesce((x.item ->> 'settle_ms')::int, 0), 10000)
+                               * interval '1 millisecond' > clock_timestamp()
+                    then (x.item -> 'report') - 'code' || '{"status": "not_found"}'
+                    else x.item -> 'report' end)), '[]')
+        from jsonb_array_elements(p_items) x(item)
+        left join execution.attempts a on a.attempt_id = (x.item ->> 'attempt_id')::uuid)));
+end $$;
 comment on function execution.resolve_attempts(jsonb) is
   'Record what asking the venue found; no trace counts as not_sent only after the settle window (at least 10 s). Codes as record_reports.';
 grant execute on function execution.resolve_attempts(jsonb) to execution_agent;

@@ -1,0 +1,178 @@
+"""What the agents after the fill are told is what the tables say; what they keep is kept once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from backend.contracts.orders import FillEvent, OrderEvent
+from tests.kit.messages import a_compliance_alert, an_order_event
+from tests.kit.messages import a_fill as a_fill_event
+from tests.kit.order_flow import (
+    a_fill,
+    a_report,
+    an_order,
+    clear_orders,
+    new_id,
+    open_attempt,
+    order_desk,
+    record,
+)
+from tests.kit.postgres import Database
+from tests.kit.signals import a_context, a_message
+from tests.kit.trading_desk import ask, rows
+from workers.agents import compliance, feedback, hedger, reporter
+
+
+@pytest.fixture(scope="module")
+def desk() -> Generator[Database]:
+    with order_desk() as database:
+        yield database
+
+
+@pytest.fixture
+def inside(desk: Database) -> Generator[Connection[Any]]:
+    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
+        yield conn
+        clear_orders(conn)
+
+
+@pytest.fixture
+def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
+    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
+        yield conn
+
+
+def role(desk: Database, name: str) -> Connection[Any]:
+    return psycopg.connect(desk.role_url(f"{name}_agent"), autocommit=True)
+
+
+def fill_of(inside: Connection[Any], number: int = 0) -> FillEvent:
+    fill_id, order_id = rows(
+        inside, "select fill_id::text, order_id::text from fills order by venue_trade_id"
+    )[number]
+    return a_fill_event(
+        fill_id=fill_id,
+        order_id=order_id,
+        account_id="paper-1",
+        symbol="EURUSD",
+        side="BUY",
+        strategy_id="tv-smc",
+    )
+
+
+def filled(bridge: Connection[Any], inside: Connection[Any], *fills: dict[str, Any]) -> UUID:
+    order_id = an_order(inside)
+    record(bridge, open_attempt(bridge, order_id), a_report("filled", *fills))
+    return order_id
+
+
+def test_hedger_sees_what_was_filled_beyond_the_order(
+    desk: Database, bridge: Connection[Any], inside: Connection[Any]
+):
+    filled(bridge, inside, a_fill("0.9", trade="1"), a_fill("0.4", trade="2"))
+    with role(desk, "hedger") as conn:
+        items = [hedger.ask(a_message(fill_of(inside, n))) for n in (0, 1)]
+        within, beyond = ask(conn, hedger.FACTS, *items)
+    assert Decimal(within["excess"]) == 0
+    assert Decimal(beyond["excess"]) == Decimal("0.3")
+    assert beyond["equity"].startswith("99993")
+    assert Decimal(beyond["exposures"]["EURUSD"]) == Decimal("1.3") * 100_000 * Decimal("1.10005")
+    assert (beyond["covers"], beyond["halted"]) == (False, False)
+
+
+def test_overfill_is_found_by_compliance_and_kept_once(
+    desk: Database, bridge: Connection[Any], inside: Connection[Any]
+):
+    filled(bridge, inside, a_fill("1.2", trade="1"))
+    message = a_message(fill_of(inside))
+    with role(desk, "compliance") as conn:
+        (facts,) = ask(conn, compliance.FACTS, compliance.ask(message))
+        policy = {
+            "slippage_bps_warn": "2",
+            "slippage_bps_critical": "10",
+            "latency_ms_warn": 120,
+            "commission_bps_max": "1",
+            "clock_skew_s_max": 5,
+        }
+        decision = compliance.handle(message, facts | {"policy": policy}, a_context("compliance"))
+        for effect in decision.effects * 2:
+            ask(conn, effect.procedure, effect.item)
+    found = rows(inside, "select rule_id, severity from compliance_alerts order by 1")
+    assert ("fill.over_authorized", "CRITICAL") in found
+    assert len(found) == len(decision.effects)
+
+
+def test_closed_order_gets_one_delta_however_often_it_is_told(
+    desk: Database, bridge: Connection[Any], inside: Connection[Any]
+):
+    order_id = filled(bridge, inside, a_fill("1"))
+    ((correlation,),) = rows(inside, "select correlation_id from orders")
+    inside.execute(
+        "insert into hypotheses (hypothesis_id, signal_id, rationale_id, correlation_id, org_id,"
+        " symbol, side, probability, window_opens_at, window_closes_at, latency_class)"
+        " values (%s, %s, %s, %s, 'demo', 'EURUSD', 'BUY', 0.45, now(), now() + interval '1h',"
+        " 'immediate')",
+        (new_id(), new_id(), new_id(), correlation),
+    )
+    event: OrderEvent = an_order_event(order_id=str(order_id))
+    message = a_message(event)
+    with role(desk, "feedback") as conn:
+        (facts,) = ask(conn, feedback.FACTS, feedback.ask(message))
+        decision = feedback.handle(message, facts, a_context("feedback"))
+        for effect in decision.effects * 2:
+            ask(conn, effect.procedure, effect.item)
+    ((predicted, realized, delta),) = rows(
+        inside, "select predicted, realized, delta from decision_deltas"
+    )
+    assert Decimal(predicted["r"]) == Decimal("0.35")
+    assert (realized["label"], realized["filled_quantity"]) == ("loss", "1")
+    assert delta == Decimal("-0.357")
+
+
+def test_account_is_reported_when_its_books_moved_and_then_rests(
+    desk: Database, bridge: Connection[Any], inside: Connection[Any]
+):
+    filled(bridge, inside, a_fill("1"))
+    with role(desk, "reporter") as conn:
+        asked = reporter.ask_tick(a_context("reporter").now)
+        (facts,) = ask(conn, reporter.FACTS, asked)
+        by_name = {a["account_id"]: a for a in facts["accounts"]}
+        assert set(by_name) == {"paper-1", "paper-2"}
+        assert (by_name["paper-1"]["fills"], by_name["paper-2"]["fills"]) == (1, 0)
+        assert Decimal(by_name["paper-1"]["open_exposure"]["EURUSD"]) == Decimal("110005")
+        ((now,),) = rows(inside, "select clock_timestamp()")
+        decision = reporter.handle_tick(facts, a_context("reporter", now))
+        for effect in decision.effects * 2:
+            ask(conn, effect.procedure, effect.item)
+        assert rows(inside, "select count(*) from report_snapshots") == [(2,)]
+        (quiet,) = ask(conn, reporter.FACTS, asked)
+        assert quiet["accounts"] == []
+        critical = a_compliance_alert(severity="CRITICAL", account_id="paper-1")
+        (at_once,) = ask(conn, reporter.FACTS, reporter.ask(a_message(critical)))
+        assert [a["account_id"] for a in at_once["accounts"]] == ["paper-1"]
+
+
+@pytest.mark.parametrize(
+    ("procedure", "owner"),
+    [
+        ("execution.hedge_facts", "hedger"),
+        ("execution.compliance_facts", "compliance"),
+        ("ops.record_compliance_alerts", "compliance"),
+        ("execution.delta_facts", "feedback"),
+        ("execution.record_deltas", "feedback"),
+        ("execution.report_facts", "reporter"),
+        ("execution.record_snapshots", "reporter"),
+    ],
+)
+def test_procedure_is_its_agents_own(desk: Database, procedure: str, owner: str):
+    with role(desk, owner) as conn:
+        conn.execute(f"select {procedure}('[]'::jsonb)")
+    with role(desk, "normalizer") as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute(f"select {procedure}('[]'::jsonb)")
