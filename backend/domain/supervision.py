@@ -1,4 +1,4 @@
-"""Watch the desk itself: heartbeats, stalls, dead letters, invariants; open and close incidents."""
+"""Watch the desk itself: heartbeats, stalls, jobs, invariants; open and close incidents."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class IncidentKind(StrEnum):
     DEAD_LETTERS = "DEAD_LETTERS"
     INVARIANT_BROKEN = "INVARIANT_BROKEN"
     OBSERVATION_MISSING = "OBSERVATION_MISSING"
+    JOB_SILENT = "JOB_SILENT"
+    JOB_FAILED = "JOB_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,16 @@ class InvariantObservation:
     name: str
     violations: int | None
     samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobObservation:
+    """One scheduled job. `seen_at`: its last run, or later, when anyone began to watch."""
+
+    job: str
+    every_s: int
+    seen_at: datetime
+    failure: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,7 @@ def supervise(
     open_keys: Collection[str],
     policy: SupervisionPolicy,
     now: datetime,
+    jobs: Sequence[JobObservation] = (),
 ) -> SupervisionResult:
     """Compare what is seen with what should be, and with the incidents already open."""
     seen = {observation.agent for observation in agents}
@@ -89,6 +102,8 @@ def supervise(
         current.extend(_agent_incidents(observation, policy, now))
     for invariant in invariants:
         current.extend(_invariant_incidents(invariant))
+    for job in jobs:
+        current.extend(_job_incidents(job, policy, now))
     keys = {incident.key for incident in current}
     return SupervisionResult(
         opened=tuple(incident for incident in current if incident.key not in open_keys),
@@ -134,6 +149,20 @@ def _invariant_incidents(seen: InvariantObservation) -> list[Incident]:
     samples = ", ".join(seen.samples[:5])
     detail = f"{seen.violations} rows, for example {samples}" if samples else f"{seen.violations}"
     return [_incident(IncidentKind.INVARIANT_BROKEN, Severity.CRITICAL, seen.name, detail)]
+
+
+def _job_incidents(
+    seen: JobObservation, policy: SupervisionPolicy, now: datetime
+) -> list[Incident]:
+    found: list[Incident] = []
+    # Two turns may be missed: a job is a hint, and nothing that trades waits for one.
+    allowed = timedelta(seconds=3 * seen.every_s + policy.heartbeat_age_s_max)
+    if now - seen.seen_at > allowed:
+        detail = f"has not run for {int((now - seen.seen_at).total_seconds())} s"
+        found.append(_incident(IncidentKind.JOB_SILENT, Severity.WARN, seen.job, detail))
+    if seen.failure is not None:
+        found.append(_incident(IncidentKind.JOB_FAILED, Severity.WARN, seen.job, seen.failure))
+    return found
 
 
 def _incident(kind: IncidentKind, severity: Severity, subject: str, detail: str) -> Incident:

@@ -3,5 +3,5 @@ grant usage on schema treasury
 
 -- The books, cut by organisation.
 grant select
-  on treasury.balances
+  on treasury.balances, treasury.states
   to desk_reader, auditor, desk_operator, treasury_operator;

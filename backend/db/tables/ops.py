@@ -9,7 +9,17 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.db.tables.base import Base, default, json, not_negative, note, now, one_of
+from backend.db.tables.base import (
+    Base,
+    big,
+    default,
+    json,
+    not_negative,
+    note,
+    now,
+    one_of,
+    positive,
+)
 
 
 class Incident(Base):
@@ -42,6 +52,7 @@ class FeatureFlag(Base):
     enabled: Mapped[bool] = default("false")
     note: Mapped[str | None]
     updated_at: Mapped[datetime] = now()
+    announced: Mapped[bool | None] = mapped_column(comment="As the desk was last told.")
 
 
 class DesiredAgent(Base):
@@ -55,6 +66,43 @@ class DesiredAgent(Base):
     desired: Mapped[int] = default("1")
     draining: Mapped[bool] = default("false")
     updated_at: Mapped[datetime] = now()
+    observed: Mapped[int | None] = note("Workers seen when last reported.")
+
+
+class JobRun(Base):
+    __tablename__ = "job_runs"
+    __table_args__ = (
+        *positive("every_s"),
+        {
+            "schema": "ops",
+            "comment": "The last run of each scheduled job: how a silent broker is noticed.",
+            "postgresql_with": {"fillfactor": "50"},
+        },
+    )
+
+    job: Mapped[str] = mapped_column(primary_key=True)
+    every_s: Mapped[int] = note("How often it is scheduled, at least.")
+    runs: Mapped[int] = big(server_default="0")
+    failures: Mapped[int] = big(server_default="0")
+    last_run_at: Mapped[datetime] = now()
+    last_error: Mapped[str | None] = note("Null where the last run ended well.")
+    last_report: Mapped[str | None]
+    host: Mapped[str | None]
+
+
+class Retention(Base):
+    __tablename__ = "retention"
+    __table_args__ = (
+        *positive("keep_days"),
+        {
+            "schema": "ops",
+            "comment": "How many days partitions, open reviews and passing keys are kept.",
+        },
+    )
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    keep_days: Mapped[int | None] = note("Null keeps for ever.")
+    why: Mapped[str]
 
 
 class AppliedFile(Base):

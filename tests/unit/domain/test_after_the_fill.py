@@ -32,6 +32,7 @@ from backend.domain.supervision import (
     AgentObservation,
     IncidentKind,
     InvariantObservation,
+    JobObservation,
     SupervisionPolicy,
     supervise,
 )
@@ -178,7 +179,9 @@ def test_a_healthy_desk_has_no_incidents():
 def test_silence_stalls_depth_and_broken_invariants_are_incidents():
     ill = AgentObservation("risk", NOW - timedelta(minutes=1), NOW - timedelta(seconds=9), 101, 2)
     invariants = [InvariantObservation("sum", 3, ("a", "b")), InvariantObservation("late", None)]
-    kinds = {i.kind for i in supervise(["risk", "order"], [ill], invariants, [], WATCH, NOW).opened}
+    jobs = [JobObservation("pulse", 10, NOW - timedelta(minutes=1), "no disk")]
+    opened = supervise(["risk", "order"], [ill], invariants, [], WATCH, NOW, jobs).opened
+    kinds = {incident.kind for incident in opened}
     assert kinds == set(IncidentKind)
 
 

@@ -1,0 +1,12 @@
+create or replace function ops.broken_orders_above_intents() returns setof text
+language sql stable security definer set search_path = '' as $$
+  select n.intent_id::text
+    from public.intents n
+    join public.orders o on o.intent_id = n.intent_id
+   where n.created_at > clock_timestamp() - interval '1 day'
+   group by n.intent_id, n.authorized_quantity
+  having sum(o.quantity) > coalesce(n.authorized_quantity, 0)
+   limit 100
+$$;
+comment on function ops.broken_orders_above_intents() is
+  'Invariant: the orders of an intent sum to no more than was authorised. Called by other procedures only.';

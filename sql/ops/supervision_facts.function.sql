@@ -1,0 +1,59 @@
+create or replace function ops.supervision_facts(p_items jsonb) returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_policy_hash text;
+  v_body jsonb;
+  v_facts jsonb;
+begin
+  select p.policy_hash, p.body into v_policy_hash, v_body from risk.policies p where p.active;
+  select jsonb_build_object(
+           'policy', v_body -> 'supervision', 'policy_hash', v_policy_hash,
+           'first_worker_at', (select min(w.started_at) from bus.workers w
+                                where w.lease_until > v_now),
+           'agents', (
+             select coalesce(jsonb_agg(jsonb_build_object(
+                      'agent', a.agent, 'desired', coalesce(d.desired, 1),
+                      'draining', coalesce(d.draining, false),
+                      -- A worker renews its lease for lease_ms: the rest says when it last did.
+                      'heartbeat_at', w.lease_until - a.lease_ms * interval '1 millisecond',
+                      'oldest_waiting_at', q.created_at, 'depth', n.depth,
+                      'parked_keys', (select count(*) from bus.parked_keys k
+                                       where k.agent = a.agent and k.until > v_now),
+                      'dead_letters_open', (
+                        select count(*) from bus.dead_letters l
+                         where l.agent = a.agent and l.replayed_at is null
+                           and l.died_at > v_now - interval '1 day')) order by a.agent), '[]')
+               from bus.agents a
+               left join ops.desired_agents d on d.agent = a.agent
+               left join lateral (select max(b.lease_until) as lease_until
+                                    from bus.workers b where b.agent = a.agent) w on true
+               -- Parked keys wait on purpose; the oldest of the others tells a stall.
+               left join lateral (
+                 select e.created_at from bus.deliveries e
+                  where e.agent = a.agent
+                    and not exists (select from bus.parked_keys k
+                                     where k.agent = a.agent and k.ordering_key = e.ordering_key
+                                       and k.until > v_now)
+                  order by e.delivery_id limit 1) q on true
+               left join lateral (
+                 select count(*) as depth
+                   from (select from bus.deliveries e where e.agent = a.agent
+                          limit a.depth_max * 2 + 1) held) n on true),
+           'jobs', (select coalesce(jsonb_agg(jsonb_build_object(
+                             'job', j.job, 'every_s', j.every_s, 'last_run_at', j.last_run_at,
+                             'last_error', j.last_error) order by j.job), '[]')
+                      from ops.job_runs j),
+           'open', (select coalesce(jsonb_agg(i.kind || ':' || i.subject
+                                              order by i.kind, i.subject), '[]')
+                      from ops.incidents i where i.state = 'open'))
+    into v_facts;
+  return (select coalesce(jsonb_agg(
+                   v_facts || jsonb_build_object(
+                     'i', x.i,
+                     'invariants', case when x.invariants then ops.check_invariants() end)), '[]')
+            from jsonb_to_recordset(p_items) as x(i int, invariants boolean));
+end $$;
+comment on function ops.supervision_facts(jsonb) is
+  'Heartbeats, queues, parked keys, dead letters of a day, scheduled jobs, open incidents, and the invariants where the item asks for them.';
+grant execute on function ops.supervision_facts(jsonb) to supervisor_agent;

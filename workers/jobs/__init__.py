@@ -1,0 +1,13 @@
+"""Scheduled jobs: Celery tasks that beat names, one per file. Hints, never trades.
+
+Each runs under the login of the agent whose work it does and leaves its run in ops.job_runs;
+when the broker is gone they stop, and the supervisor sees their pulse stop.
+"""
+
+from workers.jobs.daily_report import daily_report
+from workers.jobs.partitions import partitions
+from workers.jobs.pulse import pulse
+from workers.jobs.retention import retention
+from workers.jobs.retrospective import retrospective
+
+__all__ = ["daily_report", "partitions", "pulse", "retention", "retrospective"]
