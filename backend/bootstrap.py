@@ -50,6 +50,7 @@ DEMO_BOOK = TradingBook(
     connection={},
 )
 DEMO_SOURCE = "tradingview-demo"
+TERMINAL_UTC_OFFSET_HOURS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Desk:
             "terminal": "paper",
             "host": self.settings.terminal_host,
             "port": terminal_port,
+            "server_utc_offset_hours": TERMINAL_UTC_OFFSET_HOURS,
         }
         return TradingBook(
             **{
@@ -156,7 +158,9 @@ class Desk:
         argv += ["--home", str(self.settings.home / "terminal" / self.settings.database)]
         argv += ["--host", self.settings.terminal_host, "--port", str(self.terminal_port)]
         argv += ["--account-login", str(self.book.login)]
-        argv += ["--balance", str(self.book.starting_balance), *self.shape.terminal_options]
+        argv += ["--balance", str(self.book.starting_balance), "--margin-mode", "netting"]
+        argv += ["--server-utc-offset-hours", str(TERMINAL_UTC_OFFSET_HOURS)]
+        argv += self.shape.terminal_options
         address = (self.settings.terminal_host, self.terminal_port)
         return ProcessSpec(
             "terminal", tuple(argv), env=environment, cwd=CHECKOUT, ready=listens(address)
@@ -204,7 +208,7 @@ def declare(
 
 def child_environment(settings: Settings, servers: Servers) -> dict[str, str]:
     """Return what children need; the owner's password is not among it."""
-    environment = {
+    return {
         "DATABASE_URL": without_login(servers.owner_url),
         "BROKER_URL": servers.broker_url,
         "DESK_HOME": str(settings.home),
@@ -212,7 +216,6 @@ def child_environment(settings: Settings, servers: Servers) -> dict[str, str]:
         "DESK_DATABASE": settings.database,
         "DESK_LOG_LEVEL": settings.log_level,
     }
-    return environment
 
 
 def without_login(owner_url: str) -> str:

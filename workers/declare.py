@@ -17,10 +17,12 @@ DECIDING = frozenset(
         "risk",
         "policy_guard",
         "order",
-        "execution",
     }
 )
-"""Agents whose dead letter ends an alert; the others only watch it."""
+"""Agents whose dead letter ends an alert; the others only watch it.
+
+Execution is not among them: an order that may have been sent ends when the venue says so.
+"""
 
 
 def declaration(agent: Agent) -> dict[str, Any]:
