@@ -19,10 +19,11 @@ declare
   v_answers jsonb := '[]';
 begin
   select jsonb_agg(case when e.item ? 'proposal_id' then risk.approved_item(e.item)
-                        else e.item end order by e.nr),
-         array_agg(distinct e.item ->> 'account_id')
-    into p_items, v_accounts
+                        else e.item end order by e.nr)
+    into p_items
     from jsonb_array_elements(p_items) with ordinality as e(item, nr);
+  select array_agg(distinct e.item ->> 'account_id') into v_accounts
+    from jsonb_array_elements(p_items) as e(item);
   select p.* into v_policy from risk.policies p where p.active;
   select array_agg(l), array_agg(distinct l.scope) filter (
            where k.summed and l.scope in ('platform', 'organization', 'venue'))
