@@ -22,8 +22,9 @@ begin
                'rate', execution.conversion_rate(t.currency, g.base_currency, null, null)::text,
                'as_of', t.as_of) order by t.currency) as held
         from treasury.balances t where t.org_id = g.org_id) b on b.held is not null
+    -- No account and no symbol is kept apart: the whole organisation counts.
     left join lateral risk.measure_book(
-      array['organization'], null, g.org_id, null, g.base_currency, null, '{}') e on true
+      array['organization'], '', g.org_id, '', g.base_currency, '', '{}') e on true
     left join treasury.states s on s.org_id = g.org_id;
   return (select coalesce(jsonb_agg(jsonb_build_object(
                    'i', x.i, 'organizations', v_organizations,
