@@ -2,15 +2,21 @@ create or replace function risk.recent_rates(p_accounts text[], p_reaches text[]
 language plpgsql stable as $$
 declare
   v_since timestamptz := clock_timestamp() - interval '1 minute';
+  v_wide boolean := cardinality(p_reaches) > 1;
 begin
   return (
     with recent as materialized (
-      select n.account_id, n.org_id, c.venue_id, count(*) as n
-        from public.intents n
-        left join public.accounts c on c.account_id = n.account_id
-       where n.created_at > v_since and n.authorized_quantity is not null
-         and (cardinality(p_reaches) > 1 or n.account_id = any (p_accounts))
-       group by n.account_id, n.org_id, c.venue_id
+      -- By organisation, because that is how intents are indexed: history must cost nothing.
+      select g.org_id, c.venue_id, m.account_id, m.n
+        from public.organizations g
+        cross join lateral (
+          select i.account_id, count(*) as n
+            from public.intents i
+           where i.org_id = g.org_id and i.created_at > v_since
+             and i.authorized_quantity is not null
+             and (v_wide or i.account_id = any (p_accounts))
+           group by i.account_id) m
+        join public.accounts c on c.account_id = m.account_id
     )
     select coalesce(jsonb_object_agg(a.account_id, (
              select jsonb_object_agg(u.reach, (
