@@ -34,6 +34,7 @@ from workers.signatures import KeyRegistry, hear
 log = structlog.get_logger()
 
 POLL_S = 1.0
+LEASE_S = 2.0
 THROTTLED_POLL_S = 0.1
 RECONNECT_S_MAX = 5.0
 
@@ -140,10 +141,10 @@ class AgentLoop:
         now = time.monotonic()
         if now >= self._lease_due:
             self.lease = bus.lease(conn, worker_id)
-            self._lease_due = now + (THROTTLED_POLL_S if self.lease.throttled_by else POLL_S)
+            self._lease_due = now + (THROTTLED_POLL_S if self.lease.throttled_by else LEASE_S)
 
     def _pause_s(self) -> float:
-        due = [self._lease_due]
+        due = [self._lease_due, time.monotonic() + POLL_S]
         if self.agent.every_ms is not None and self._ticks_here():
             due.append(self._next_tick)
         return max(0.0, min(due) - time.monotonic())
@@ -158,7 +159,8 @@ class AgentLoop:
         batch = self._verify(conn, worker_id, rows)
         if batch:
             self._handle(conn, decider, worker_id, batch)
-        return True
+        # After a short batch nothing waits that would not also send a hint.
+        return len(rows) == self._batch_max
 
     def _verify(self, conn: Connection[Any], worker_id: UUID, rows: Sequence[Row]) -> list[Claimed]:
         batch: list[Claimed] = []

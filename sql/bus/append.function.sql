@@ -4,38 +4,29 @@ declare
   v_fault text;
   v_wake text[];
 begin
-  select case
-           when e.sender is distinct from 'agent.' || p_agent then 'TR107'
-           when not exists (select from bus.publications p
-                             where p.agent = p_agent and p.type = e.type) then 'TR107'
-           when k.key_id is null then 'TR104'
-           when k.revoked_at <= now() or k.valid_from > now() or k.valid_until <= now()
-             then 'TR105'
-           when e.created_at > now() + interval '1 minute' then 'TR106'
-         end
-    into v_fault
-    from jsonb_to_recordset(p_messages) as e(sender text, type text, key_id text,
-                                             created_at timestamptz)
-    left join bus.agent_keys k on k.key_id = e.key_id and k.agent = p_agent
-   where e.sender is distinct from 'agent.' || p_agent
-      or not exists (select from bus.publications p where p.agent = p_agent and p.type = e.type)
-      or k.key_id is null or k.revoked_at <= now() or k.valid_from > now()
-      or k.valid_until <= now() or e.created_at > now() + interval '1 minute'
-   limit 1;
-  if v_fault is not null then
-    raise exception 'message of % refused', p_agent using errcode = v_fault;
-  end if;
-
   with e as materialized (
-    select x.*, row_number() over () as nr
-      from jsonb_to_recordset(p_messages) as x(
-        msg_id uuid, type text, version text, correlation_id uuid, causation_id uuid,
-        ttl_ms int, sender text, intent text, idempotency_key text, org_id text,
-        ordering_key text, created_at timestamptz, payload jsonb, key_id text, sig text)
+    select x.*,
+           case
+             when x.sender is distinct from 'agent.' || p_agent or p.type is null then 'TR107'
+             when k.key_id is null then 'TR104'
+             when k.revoked_at <= now() or k.valid_from > now() or k.valid_until <= now()
+               then 'TR105'
+             when x.created_at > now() + interval '1 minute' then 'TR106'
+           end as fault
+      from rows from (jsonb_to_recordset(p_messages) as (
+             msg_id uuid, type text, version text, correlation_id uuid, causation_id uuid,
+             ttl_ms int, sender text, intent text, idempotency_key text, org_id text,
+             ordering_key text, created_at timestamptz, payload jsonb, key_id text, sig text))
+           with ordinality as x(
+             msg_id, type, version, correlation_id, causation_id, ttl_ms, sender, intent,
+             idempotency_key, org_id, ordering_key, created_at, payload, key_id, sig, nr)
+      left join bus.publications p on p.agent = p_agent and p.type = x.type
+      left join bus.agent_keys k on k.key_id = x.key_id and k.agent = p_agent
   ), keys as (
     -- A key seen before means that this was published before: publishing is idempotent.
     insert into bus.message_keys (msg_id, sender, idempotency_key, published_at)
-    select e.msg_id, e.sender, e.idempotency_key, clock_timestamp() from e order by e.nr
+    select e.msg_id, e.sender, e.idempotency_key, clock_timestamp()
+      from e where e.fault is null order by e.nr
     on conflict do nothing
     returning msg_id
   ), stored as (
@@ -59,7 +50,12 @@ begin
      order by e.seq
     returning agent
   )
-  select array_agg(distinct d.agent) into v_wake from delivered d;
+  select (select max(e.fault) from e), (select array_agg(distinct d.agent) from delivered d)
+    into v_fault, v_wake;
+  if v_fault is not null then
+    -- Raising takes back what the statement stored of the others.
+    raise exception 'message of % refused', p_agent using errcode = v_fault;
+  end if;
   return coalesce(v_wake, '{}');
 end $$;
 comment on function bus.append(text, jsonb) is

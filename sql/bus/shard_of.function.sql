@@ -1,6 +1,7 @@
 create or replace function bus.shard_of(p_ordering_key text) returns smallint
-language sql immutable strict parallel safe as $$
-  -- No setting pinned, so that it is inlined; every name is qualified instead.
+language sql stable parallel safe as $$
+  -- No setting pinned and as volatile as convert_to, so that it is inlined where it is called;
+  -- every name is qualified instead.
   select (pg_catalog.get_byte(pg_catalog.sha256(
             pg_catalog.convert_to(p_ordering_key, 'UTF8')), 0) % 64)::smallint
 $$;
