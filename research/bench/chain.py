@@ -156,9 +156,9 @@ def run_chain_bench(
             paired["ours"].append(ours.measure(rate, seconds))
             paired["theirs"].append(theirs.measure(rate, seconds))
             commits.append(commit_ms(desk.servers.owner_url))
+        hops = hop_figures(ours.conn, since)
         report(f"latencies at {FIXED_RATE_PER_S:.0f}/s")
         fixed = ours.measure(FIXED_RATE_PER_S, seconds)
-        hops = hop_figures(ours.conn, since)
         commit = statistics.median(commits)
         return {
             "rate_per_s": round(rate, 2),
