@@ -16,8 +16,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from psycopg import Connection, sql
 
 from backend.api.problems import Problem
-from backend.db.bus import dump
-from backend.supabase.jwt import TokenRefused, verify_token
+from backend.db.gateway import dump, translated
+from backend.supabase.jwt import KeysUnreachable, TokenRefused, verify_token
 from backend.supabase.roles import DESK_TOKEN_PREFIX, ROLES
 
 bearer = HTTPBearer(auto_error=False, description="A Supabase access token or a desk token.")
@@ -60,8 +60,11 @@ def _supabase_token(request: Request, token: str) -> Person:
         claims = verify_token(token, request.app.state.settings)
     except TokenRefused as refused:
         raise Problem(401, "token.invalid", str(refused)) from refused
+    except KeysUnreachable as unreachable:
+        raise Problem(503, "token.unverifiable", str(unreachable)) from unreachable
     # app_metadata is written by the project's owner only; user_metadata by anyone for themselves.
-    metadata: dict[str, Any] = claims.get("app_metadata") or {}
+    metadata = claims.get("app_metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
     role, org_id = metadata.get("desk_role"), metadata.get("org_id")
     if not isinstance(role, str) or not isinstance(org_id, str):
         raise Problem(403, "token.no_desk_role", "app_metadata names no desk_role and org_id")
@@ -78,12 +81,13 @@ def session_of(
     request: Request, person: Annotated[Person, Depends(person_of)]
 ) -> Iterator[Connection[Any]]:
     """Lend a transaction that runs under the person's role and sees their organisation."""
-    claims = dump({"sub": person.name, "role": person.role, "org_id": person.org_id})
-    with request.app.state.pool.connection() as conn, conn.transaction():
+    claims = dump({"sub": person.name, "role": person.role, "org_id": person.org_id}).decode()
+    with request.app.state.pool.connection() as conn, translated(), conn.transaction():
         conn.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
         conn.execute(sql.SQL("set local role {}").format(sql.Identifier(person.role)))
         yield conn
 
 
-Session = Annotated[Connection[Any], Depends(session_of)]
+# Ends with the function, not after the answer: what was answered is committed.
+Session = Annotated[Connection[Any], Depends(session_of, scope="function")]
 Asking = Annotated[Person, Depends(person_of)]

@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from backend.api.auth import Session
-from backend.api.problems import Problem
+from backend.api.problems import Problem, documented
 from backend.db import reads
 
-router = APIRouter(tags=["decisions"])
+router = APIRouter(tags=["decisions"], responses=documented(401, 403, 404, 422, 503))
 
 
 @router.get("/decisions/{correlation_id}", summary="Everything decided about one alert")

@@ -28,10 +28,10 @@ class Waker:
         self._thread = threading.Thread(target=self._run, name="waker", daemon=True)
         self._thread.start()
 
-    def wake(self, agent: str) -> None:
-        """Ask for a hint to an agent; returns at once."""
+    def wake(self, *agents: str) -> None:
+        """Ask for a hint to agents; returns at once."""
         with self._changed:
-            self._pending.add(agent)
+            self._pending.update(agents)
             self._changed.notify()
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class Waker:
                 with self._connect() as conn:
                     self._serve(conn)
             except psycopg.Error as error:
-                log.warning("waker.lost", error=str(error).strip())
+                log.warning("waker.lost", sqlstate=error.sqlstate)
                 with self._changed:
                     self._changed.wait(1.0)
 

@@ -2,43 +2,112 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import ipaddress
+from collections.abc import Callable, Coroutine
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 import uuid_utils
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+from starlette.responses import Response
 
-from backend.api.problems import Problem, problem_response
+from backend.api.alert_store import StoreBusy
+from backend.api.problems import Problem, documented, problem_response
 from backend.contracts.denials import Code
-from backend.db.intake import Accepted, accept_alert
-from backend.domain.intake.alert import ParsedAlert
+from backend.db.gateway import Fault, dump
+from backend.db.intake import Alert
+from backend.domain.intake.alert import IntakeCode, NotUnderstood
 from backend.domain.intake.dedupe import dedupe_key
-from backend.domain.intake.parse import parse_alert
+from backend.domain.intake.parse import BODY_BYTES_MAX, parse_alert
 from backend.domain.intake.wire import encode_alert
+from backend.ports import Clock
 
-router = APIRouter(tags=["webhooks"])
-
-BODY_BYTES_MAX = 64 * 1024
+# TradingView gives up after 3 s; it sends again what it got a 5xx for.
+ANSWER_S = 2.5
 _REFUSED = {Code.TOKEN_UNKNOWN: 404, Code.TOKEN_REVOKED: 410, Code.RATE_LIMITED: 429}
 
 
-@router.post("/webhooks/tradingview/{token}", summary="Take one TradingView alert")
-async def take_alert(token: str, request: Request) -> JSONResponse:
+class _PlainRoute(APIRoute):
+    """A documented route whose function gets the bare request: this is the hot path."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        return self.endpoint
+
+
+router = APIRouter(tags=["webhooks"], route_class=_PlainRoute)
+
+
+@router.post(
+    "/webhooks/tradingview/{token}",
+    summary="Take one TradingView alert",
+    responses={
+        200: {
+            "description": "Committed: a new alert, or one that came before",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["status", "alert_id"],
+                        "properties": {
+                            "status": {"enum": ["accepted", "duplicate"]},
+                            "alert_id": {"type": "string", "format": "uuid"},
+                        },
+                    }
+                }
+            },
+        },
+        **documented(404, 410, 413, 429, 503),
+    },
+    openapi_extra={
+        "parameters": [
+            {"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}
+        ],
+        "requestBody": {
+            "description": "JSON or text, at most 64 KiB, whatever its declared type",
+            "content": {
+                "application/json": {"schema": {}},
+                "text/plain": {"schema": {"type": "string"}},
+            },
+        },
+    },
+)
+async def take_alert(request: Request) -> Response:
     """Answer 200 once the alert is committed, also for duplicates and bodies nobody understands.
 
     TradingView resends on 5xx only, cannot send headers, and gives up after 3 seconds; so a
     body that cannot be understood is kept for a person instead of being refused.
     """
+    state = request.app.state
+    digest = hashlib.sha256(request.path_params["token"].encode()).digest()
+    if not state.rates.spend(digest, state.clock.monotonic_ns()):
+        return _refuse(Code.RATE_LIMITED)
     body = await _read(request)
-    accepted = await run_in_threadpool(_accept, request, token, body)
+    client = request.client.host if request.client else None
+    alert = _alert(state.clock, digest, body, request.headers.get("content-type"), client)
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            # What was taken is stored even if nobody waits for the answer any more.
+            accepted = await state.alerts.store(alert)
+    except StoreBusy:
+        return problem_response(503, "database.busy", "too many posts wait, send it again")
+    except (Fault, TimeoutError):
+        return problem_response(503, "database.unavailable", "the database cannot answer now")
+    state.rates.learn(digest, accepted.rate_per_minute)
     if accepted.status == "refused":
-        code = Code(accepted.code or Code.TOKEN_UNKNOWN)
-        return problem_response(_REFUSED.get(code, 403), code.value, code.meaning)
-    request.app.state.waker.wake("intake")
-    return JSONResponse({"status": accepted.status, "alert_id": str(accepted.alert_id)})
+        return _refuse(Code.of_number(accepted.code) or Code.TOKEN_UNKNOWN)
+    return Response(
+        orjson.dumps({"status": accepted.status, "alert_id": accepted.alert_id}),
+        media_type="application/json",
+    )
+
+
+def _refuse(code: Code) -> Response:
+    return problem_response(_REFUSED.get(code, 403), code.value, code.meaning, name=code.name)
 
 
 async def _read(request: Request) -> bytes:
@@ -47,30 +116,51 @@ async def _read(request: Request) -> bytes:
     async for chunk in request.stream():
         size += len(chunk)
         if size > BODY_BYTES_MAX:
-            raise Problem(413, Code.BODY_TOO_LARGE.value, Code.BODY_TOO_LARGE.meaning)
+            code = Code.BODY_TOO_LARGE
+            raise Problem(413, code.value, code.meaning, name=code.name)
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def _accept(request: Request, token: str, body: bytes) -> Accepted:
-    state: Any = request.app.state
-    received_at = state.clock.now()
-    content_type = request.headers.get("content-type")
-    digest = hashlib.sha256(token.encode()).digest()
-    parsed = parse_alert(body, content_type)
-    understood = isinstance(parsed, ParsedAlert)
-    key = dedupe_key(digest.hex(), parsed, body)
-    with state.pool.connection() as conn:
-        return accept_alert(
-            conn,
-            token_sha256=digest,
-            body=body,
-            content_type=content_type,
-            remote_address=request.client.host if request.client else None,
-            parsed=encode_alert(parsed) if understood else None,
-            reason_code=None if understood else parsed.reason_code,
-            dedupe_kind=key.kind,
-            dedupe_value=key.value,
-            alert_id=UUID(bytes=uuid_utils.uuid7().bytes),
-            received_at=received_at,
-        )
+def _alert(
+    clock: Clock, digest: bytes, body: bytes, content_type: str | None, client: str | None
+) -> Alert:
+    received_at = clock.now()
+    outcome = parse_alert(body, content_type)
+    key = dedupe_key(digest.hex(), outcome, body)
+    parsed, reason = None, None
+    if isinstance(outcome, NotUnderstood):
+        reason = outcome.reason_code.value
+    else:
+        parsed = _stored_form(encode_alert(outcome))
+        reason = None if parsed else IntakeCode.TEXT_NOT_UNDERSTOOD.value
+    return Alert(
+        alert_id=UUID(bytes=uuid_utils.uuid7().bytes),
+        token_sha256=digest,
+        body=body,
+        content_type=content_type,
+        remote_address=_address(client),
+        parsed=parsed,
+        reason_code=reason,
+        dedupe_kind=key.kind,
+        dedupe_value=key.value,
+        received_at=received_at,
+    )
+
+
+def _stored_form(fields: dict[str, Any]) -> str | None:
+    """Return an alert as jsonb takes it; None where a text holds what jsonb cannot."""
+    try:
+        text = dump(fields).decode()
+    except orjson.JSONEncodeError:  # half a surrogate pair
+        return None
+    return None if "\\u0000" in text else text
+
+
+@lru_cache(maxsize=1024)
+def _address(client: str | None) -> str | None:
+    """Return an address as `inet` takes it; a proxy's socket has none."""
+    try:
+        return str(ipaddress.ip_address((client or "").partition("%")[0]))
+    except ValueError:
+        return None

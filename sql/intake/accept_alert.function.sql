@@ -44,7 +44,8 @@ begin
       values (p_alert_id, v_first, v_source.source_id, p_received_at, p_body)
       on conflict (duplicate_id) do nothing;
       return jsonb_build_object('status', 'duplicate', 'alert_id', v_first,
-                                'correlation_id', v_first, 'source_id', v_source.source_id);
+                                'correlation_id', v_first, 'source_id', v_source.source_id,
+                                'rate_per_minute', v_source.rate_per_minute);
     end if;
     -- The same call again, after an answer that got lost: say the same.
   else
@@ -63,7 +64,8 @@ begin
       v_source.org_id, p_alert_id, 86400000);
   end if;
   return jsonb_build_object('status', 'accepted', 'alert_id', p_alert_id,
-                            'correlation_id', p_alert_id, 'source_id', v_source.source_id);
+                            'correlation_id', p_alert_id, 'source_id', v_source.source_id,
+                            'rate_per_minute', v_source.rate_per_minute);
 end $$;
 comment on function intake.accept_alert(
   bytea, bytea, text, inet, jsonb, text, text, text, uuid, timestamptz) is
