@@ -14,6 +14,7 @@ from cli.sessions import session_as
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+LetterId = Annotated[str, typer.Argument(help="Its id, or enough of its beginning.")]
 
 
 @app.command("list")
@@ -45,7 +46,7 @@ def list_letters(
 
 
 @app.command()
-def show(dead_letter_id: str, as_json: AsJson = False) -> None:
+def show(dead_letter_id: LetterId, as_json: AsJson = False) -> None:
     """Show one dead letter with its error and what the code means.
 
     Example: `desk dlq show 0199…`.
@@ -65,29 +66,45 @@ def show(dead_letter_id: str, as_json: AsJson = False) -> None:
     console.print(f"{letter['attempts']} tries, died at {letter['died_at']:%Y-%m-%d %H:%M:%S} UTC")
     console.print(f"alert {letter['correlation_id']}, ordering key {letter['ordering_key']}")
     console.print(f"\n{letter['error']}\n", markup=False)
-    console.print_json(data=letter["payload"], default=str)
+    if letter["payload"] is not None:  # what died was a row: its table has it
+        console.print_json(data=letter["payload"], default=str)
 
 
 @app.command()
 def replay(
-    dead_letter_id: str,
+    dead_letter_id: LetterId,
     reason: Annotated[str, typer.Option(help="Why; it goes on record.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Deliver a dead letter once more.
 
     Example: `desk dlq replay 0199… --reason "quotes are back"`.
     """
     letter = _find(dead_letter_id)
+    if letter["replayed_at"] is not None:
+        raise DeskError(
+            "dlq.replayed",
+            f"{letter['replayed_by']} replayed it at {letter['replayed_at']:%Y-%m-%d %H:%M:%S}",
+            "if it failed again, there is a newer dead letter: `desk dlq list`",
+        )
+    said = {"dead_letter_id": letter["dead_letter_id"], "agent": letter["agent"]}
     if dry_run:
-        out().print(f"would deliver {letter['type']} to {letter['agent']} again")
+        _say(f"would deliver {letter['type']} to {letter['agent']} again", said, as_json, False)
         return
     with session_as(load_settings(), "desk_operator") as conn:
         agent = conn.execute(
             "select bus.replay_dead_letter(%s, %s)", (letter["dead_letter_id"], reason)
         ).fetchone()
-        conn.execute("select bus.wake(array[%s])", (agent[0] if agent else None,))
-    out().print(f"delivered to {letter['agent']}")
+        conn.execute("select bus.wake(%s)", ([agent[0] if agent else None],))
+    _say(f"delivered to {letter['agent']}", said, as_json, True)
+
+
+def _say(text: str, said: dict[str, Any], as_json: bool, delivered: bool) -> None:
+    if as_json:
+        print_json({**said, "delivered": delivered})
+    else:
+        out().print(text)
 
 
 def _letters(limit: int) -> list[dict[str, Any]]:

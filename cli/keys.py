@@ -18,7 +18,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 def list_keys(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
-    """List registered public keys."""
+    """List registered public keys.
+
+    Examples: `desk keys list`, `desk keys list --json`.
+    """
     with owner_session(load_settings()) as conn:
         keys = conn.execute(
             "select k.key_id, k.agent, k.valid_from, k.revoked_at, k.revoked_reason"
@@ -59,7 +62,8 @@ def rotate(agent: Annotated[str, typer.Argument(help="Whose key to replace.")]) 
 
 @app.command()
 def revoke(
-    key_id: str, reason: Annotated[str, typer.Option(help="Why; it goes on record.")]
+    key_id: Annotated[str, typer.Argument(help="As `desk keys list` shows it.")],
+    reason: Annotated[str, typer.Option(help="Why; it goes on record.")],
 ) -> None:
     """Revoke a key: nothing that it signed is acted upon from now on.
 

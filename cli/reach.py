@@ -12,7 +12,7 @@ def with_database(settings: Settings) -> Settings:
     if settings.external_database is not None:
         return settings
     from backend.bootstrap import without_login
-    from backend.runtime.desk_processes import find_servers
+    from cli.sessions import owner_url_of
 
-    url = without_login(find_servers(settings).owner_url)
+    url = without_login(owner_url_of(settings))
     return settings.model_copy(update={"database_url": SecretStr(url)})

@@ -28,7 +28,12 @@ def replay(
 
     with session_as(load_settings(), "desk_reader") as conn:
         traces = _traces(conn, _uuid(decision))
-        replays = [run_again(trace, _event(conn, trace)) for trace in traces]
+        try:
+            replays = [run_again(trace, _event(conn, trace)) for trace in traces]
+        except ValueError as error:
+            raise DeskError(
+                "replay.impossible", str(error), "replay it with the release that decided"
+            ) from error
     same = all(item.same for item in replays)
     if as_json:
         print_json({"same": same, "decisions": replays})

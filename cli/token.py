@@ -16,6 +16,8 @@ from cli.sessions import owner_session
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
 
 @app.command()
 def create(
@@ -23,10 +25,12 @@ def create(
     role: Annotated[str, typer.Option(help=f"One of {', '.join(sorted(ROLES))}.")] = "auditor",
     org: Annotated[str, typer.Option(help="The organisation that the person may see.")] = "demo",
     days: Annotated[int, typer.Option(min=1, max=366, help="How long it is good.")] = 30,
+    as_json: AsJson = False,
 ) -> None:
     """Make a token and print it once; only its hash is kept.
 
-    Example: `desk token create maria --role auditor --org demo`.
+    Examples: `desk token create maria --role auditor --org demo`,
+    `TOKEN=$(desk token create grafana --days 366)`.
     """
     if role not in ROLES:
         raise DeskError("token.role", f"no role {role}", f"one of {', '.join(sorted(ROLES))}")
@@ -37,21 +41,28 @@ def create(
         ).fetchone()
         if known is None:
             raise DeskError("token.org", f"no organisation {org}", "see public.organizations")
-        conn.execute(
+        row = conn.execute(
             "insert into ops.api_tokens (token_id, token_sha256, person, role_name, org_id,"
             " created_at, expires_at) values (bus.uuid7(), %s, %s, %s, %s, clock_timestamp(),"
-            " clock_timestamp() + %s * interval '1 day')",
+            " clock_timestamp() + %s * interval '1 day') returning token_id, expires_at",
             (hashlib.sha256(token.encode()).digest(), person, role, org, days),
-        )
+        ).fetchone()
+    assert row is not None
+    if as_json:
+        print_json({"token": token, "token_id": row[0], "expires_at": row[1]})
+        return
     err().print("keep it safe, it is not shown again:")
     print(token)
 
 
 @app.command("list")
 def list_tokens(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """List tokens, without what would let anyone use them."""
+    """List tokens, without what would let anyone use them.
+
+    Examples: `desk token list`, `desk token list --json`.
+    """
     with owner_session(load_settings()) as conn:
         tokens = conn.execute(
             "select t.token_id, t.person, t.role_name, t.org_id, t.expires_at, t.revoked_at"
@@ -69,8 +80,10 @@ def list_tokens(
 
 
 @app.command()
-def revoke(token_id: str) -> None:
-    """Revoke a token by its id.
+def revoke(
+    token_id: Annotated[str, typer.Argument(help="As `desk token list` shows it.")],
+) -> None:
+    """Revoke a token by its id; the next request with it is refused.
 
     Example: `desk token revoke 0199…`.
     """
