@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,12 @@ from uuid import UUID
 import uuid_utils
 from psycopg import Connection
 
+from backend.contracts.base import Payload
 from backend.contracts.envelope import Unsigned
+from backend.contracts.message import Message
 from backend.contracts.signing import SigningKey
 from backend.db import bus
-from backend.db.bus import Row
+from backend.db.bus import Row, Told
 from workers.agent import Agent, Context, Decision, Emission, Facts, Heard
 from workers.tracing import Origin, payloads_of, trace_row
 
@@ -47,6 +49,8 @@ class Settlement:
         default_factory=dict[str, list[dict[str, Any]]]
     )
     messages: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    published: dict[str, Message[Any]] = field(default_factory=dict[str, Message[Any]])
+    """The same messages as their hearers get them, by id."""
     traces: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def add_effects(self, decision: Decision) -> None:
@@ -54,6 +58,27 @@ class Settlement:
         for effect in decision.effects:
             items = self.effects.setdefault(effect.procedure, [])
             items.append({"i": len(items), **effect.item})
+
+    def add_message(self, unsigned: Unsigned, wire: dict[str, Any], payload: Payload) -> None:
+        """Queue a signed message."""
+        self.messages.append(wire)
+        self.published[wire["msg_id"]] = Message(
+            msg_id=unsigned.msg_id,
+            type=unsigned.type,
+            version=wire["version"],
+            correlation_id=unsigned.correlation_id,
+            causation_id=unsigned.causation_id,
+            ttl_ms=unsigned.ttl_ms,
+            sender=unsigned.sender,
+            intent=unsigned.intent,
+            idempotency_key=unsigned.idempotency_key,
+            org_id=unsigned.org_id,
+            ordering_key=unsigned.ordering_key,
+            created_at=unsigned.created_at,
+            payload=payload,
+            key_id=unsigned.key_id,
+            sig=wire["sig"],
+        )
 
     @property
     def empty(self) -> bool:
@@ -65,19 +90,26 @@ class Decider:
     """Runs one agent's functions over batches on one database session."""
 
     def __init__(
-        self, agent: Agent, conn: Connection[Any], key: SigningKey, worker_id: UUID, version: str
+        self,
+        agent: Agent,
+        conn: Connection[Any],
+        key: SigningKey,
+        worker_id: UUID,
+        version: str,
+        peers: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self.agent = agent
         self.conn = conn
         self.key = key
         self.worker_id = worker_id
         self.version = version
+        self.peers = peers
         for effect in agent.effects:
             if effect not in agent.may_call:
                 raise ValueError(f"{agent.name} names {effect} in EFFECTS but not in MAY_CALL")
 
-    def decide(self, batch: Sequence[Claimed], now: datetime) -> tuple[list[str], Settlement]:
-        """Handle a batch in one transaction. Returns the agents to wake."""
+    def decide(self, batch: Sequence[Claimed], now: datetime) -> tuple[Told, Settlement]:
+        """Handle a batch in one transaction. Returns what the settlement says."""
         started = time.perf_counter_ns()
         messages = [claimed.message for claimed in batch]
         if getattr(self.agent.module, "FACTS_WRITE", False):
@@ -90,9 +122,7 @@ class Decider:
         settlement = self._handle(batch, facts, now, started)
         return self._finish(settlement), settlement
 
-    def act(
-        self, batch: Sequence[Claimed], now: datetime, outside: Any
-    ) -> tuple[list[str], Settlement]:
+    def act(self, batch: Sequence[Claimed], now: datetime, outside: Any) -> tuple[Told, Settlement]:
         """Prepare and commit, call without a transaction, record and acknowledge."""
         started = time.perf_counter_ns()
         facts = self._facts([claimed.message for claimed in batch])
@@ -109,8 +139,8 @@ class Decider:
             self._settle_one(settlement, claimed, context, known, decision, started)
         return self._finish(settlement), settlement
 
-    def tick(self, now: datetime, outside: Any) -> list[str]:
-        """Do what the agent does of its own accord. Returns the agents to wake."""
+    def tick(self, now: datetime, outside: Any) -> tuple[Told, Settlement]:
+        """Do what the agent does of its own accord."""
         started = time.perf_counter_ns()
         tick_id = UUID(bytes=uuid_utils.uuid7().bytes)
         context = Context(self.agent.name, now, _seed(tick_id), tick_id, now)
@@ -127,8 +157,8 @@ class Decider:
         origin = Origin(None, "tick", tick_id, org_id, "")
         self._add(settlement, context, origin, facts, decision, None, started)
         if settlement.empty:
-            return []
-        return self._finish(settlement)
+            return Told([], []), settlement
+        return self._finish(settlement), settlement
 
     def _facts(self, messages: Sequence[Heard]) -> list[Row]:
         if self.agent.facts is None:
@@ -201,9 +231,8 @@ class Decider:
         settlement.add_effects(decision)
         payloads = payloads_of(decision)
         for index, (emission, payload) in enumerate(zip(decision.emissions, payloads, strict=True)):
-            settlement.messages.append(
-                self._sign(emission, payload, index, context, origin, causation_id)
-            )
+            unsigned = self._envelope(emission, payload, index, context, origin, causation_id)
+            settlement.add_message(unsigned, self.key.sign_wire(unsigned), emission.payload)
         if decision.quiet and causation_id is None:
             return
         latency_us = (time.perf_counter_ns() - started) // 1000
@@ -220,7 +249,7 @@ class Decider:
             )
         )
 
-    def _sign(
+    def _envelope(
         self,
         emission: Emission,
         payload: dict[str, Any],
@@ -228,11 +257,11 @@ class Decider:
         context: Context,
         origin: Origin,
         causation_id: UUID | None,
-    ) -> dict[str, Any]:
+    ) -> Unsigned:
         family = emission.payload
         if family.TYPE not in self.agent.emits:
             raise ValueError(f"{self.agent.name} does not declare that it emits {family.TYPE}")
-        unsigned = Unsigned(
+        return Unsigned(
             msg_id=context.new_id(f"msg/{family.TYPE}", index),
             type=family.TYPE,
             correlation_id=origin.correlation_id,
@@ -247,14 +276,13 @@ class Decider:
             payload=payload,
             key_id=self.key.key_id,
         )
-        return self.key.sign_wire(unsigned)
 
     def _context(self, message: Heard, now: datetime) -> Context:
         return Context(
             self.agent.name, now, _seed(message.msg_id), message.msg_id, message.created_at
         )
 
-    def _finish(self, settlement: Settlement) -> list[str]:
+    def _finish(self, settlement: Settlement) -> Told:
         return bus.finish(
             self.conn,
             list(settlement.effects.items()),
@@ -262,6 +290,7 @@ class Decider:
             settlement.acks,
             settlement.messages,
             settlement.traces,
+            self.peers(),
         )
 
 

@@ -22,10 +22,11 @@ from psycopg import Connection
 
 from backend.contracts.signing import SigningKey
 from backend.db import bus
+from backend.db.bus import Told
 from backend.ports import Clock
 from workers.agent import Agent
-from workers.deciding import Settlement
-from workers.runtime import AgentLoop, LoopSettings, owns
+from workers.deciding import Claimed, Settlement
+from workers.runtime import AgentLoop, LoopSettings
 from workers.signatures import KeyRegistry
 
 log = structlog.get_logger()
@@ -63,7 +64,8 @@ class Host:
             clock=clock,
             keys=self._registry,
             outside=outside,
-            wake=self.wake,
+            pass_on=self.pass_on,
+            peers=self.peers,
         )
         self.loops = {agent.name: AgentLoop(agent, keys[agent.name], settings) for agent in agents}
         self._first_role = f"{next(iter(self.loops))}_agent"
@@ -104,27 +106,33 @@ class Host:
         stop.wait()
         self.stop()
 
-    def wake(self, source: AgentLoop, agents: list[str], settlement: Settlement | None) -> None:
-        """Pass on that these agents have something waiting."""
+    def peers(self) -> dict[str, str]:
+        """Return the workers of this process that can be handed messages, by agent."""
+        return {
+            name: str(loop.worker_id)
+            for name, loop in self.loops.items()
+            if loop.worker_id is not None
+        }
+
+    def pass_on(self, told: Told, settlement: Settlement) -> None:
+        """Hand on what is leased to loops of this process, hint at the rest."""
+        for handed in told.handed:
+            message = settlement.published[handed.msg_id]
+            claimed = Claimed(handed.delivery_id, 1, message)
+            self.loops[handed.agent].hand(handed.worker_id, claimed)
+        if not told.wake:
+            return
         remote: set[str] = set()
-        for name in agents:
+        for name in told.wake:
             loop = self.loops.get(name)
             if loop is not None:
                 loop.wake()
-            if loop is None or not self._all_mine(loop, settlement):
+            if loop is None or loop.lease is None or loop.lease.workers > 1:
                 remote.add(name)
         if remote:
             with self._pending_changed:
                 self._pending |= remote
                 self._pending_changed.notify()
-
-    @staticmethod
-    def _all_mine(loop: AgentLoop, settlement: Settlement | None) -> bool:
-        if loop.lease is not None and loop.lease.workers == 1:
-            return True
-        if settlement is None:
-            return False
-        return all(owns(loop.lease, message["ordering_key"]) for message in settlement.messages)
 
     def _listen(self) -> None:
         while not self._stopping.is_set():

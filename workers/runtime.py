@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +25,10 @@ from backend.contracts.denials import Code
 from backend.contracts.message import MessageRefused
 from backend.contracts.signing import SigningKey
 from backend.db import bus
-from backend.db.bus import Lease, Row
+from backend.db.bus import Lease, Row, Told
 from backend.ports import Clock
 from workers.agent import Agent, RowMessage
 from workers.deciding import Claimed, Decider, Settlement
-from workers.routing_hints import shard_of
 from workers.signatures import KeyRegistry, hear
 
 log = structlog.get_logger()
@@ -53,8 +53,10 @@ class LoopSettings:
     keys: KeyRegistry
     outside: Any
     """What Act agents call: venues, notifiers."""
-    wake: Callable[[AgentLoop, list[str], Settlement | None], None]
-    crash_points: frozenset[str] = frozenset()
+    pass_on: Callable[[Told, Settlement], None]
+    """Gives what was published to loops of this process and hints to others."""
+    peers: Callable[[], Mapping[str, str]]
+    """The current workers of this process, by agent."""
 
 
 class AgentLoop:
@@ -66,7 +68,12 @@ class AgentLoop:
         self.key = key
         self.lease: Lease | None = None
         self.handled = 0
+        self.worker_id: UUID | None = None
         self._wake = threading.Event()
+        self._look = True
+        self._poll_due = 0.0
+        self._handed: deque[tuple[str, Claimed]] = deque()
+        self._handed_lock = threading.Lock()
         self._stopping = threading.Event()
         self._random = random.Random()
         self._conn: Connection[Any] | None = None
@@ -80,7 +87,14 @@ class AgentLoop:
         self._thread.start()
 
     def wake(self) -> None:
-        """Hint that something may be waiting."""
+        """Hint that something may be waiting to be claimed."""
+        self._look = True
+        self._wake.set()
+
+    def hand(self, worker_id: str, claimed: Claimed) -> None:
+        """Give a message that is leased to this loop's worker already."""
+        with self._handed_lock:
+            self._handed.append((worker_id, claimed))
         self._wake.set()
 
     def stop(self) -> None:
@@ -121,7 +135,8 @@ class AgentLoop:
             conn, worker_id, settings.process_id, settings.host, settings.pid, settings.version
         )
         self._batch_max = registration.batch_max
-        decider = Decider(self.agent, conn, self.key, worker_id, settings.version)
+        decider = Decider(self.agent, conn, self.key, worker_id, settings.version, settings.peers)
+        self.worker_id = worker_id
         self._lease_due = 0.0
         log.info("agent.started", agent=self.agent.name, worker_id=str(worker_id))
         try:
@@ -134,6 +149,7 @@ class AgentLoop:
                 if not busy:
                     self._wake.wait(self._pause_s())
         finally:
+            self.worker_id = None
             if not conn.closed:
                 bus.stop_worker(conn, worker_id)
 
@@ -144,7 +160,7 @@ class AgentLoop:
             self._lease_due = now + (THROTTLED_POLL_S if self.lease.throttled_by else LEASE_S)
 
     def _pause_s(self) -> float:
-        due = [self._lease_due, time.monotonic() + POLL_S]
+        due = [self._lease_due, self._poll_due]
         if self.agent.every_ms is not None and self._ticks_here():
             due.append(self._next_tick)
         return max(0.0, min(due) - time.monotonic())
@@ -153,6 +169,16 @@ class AgentLoop:
         lease = self.lease
         if lease is None or lease.throttled_by is not None or lease.shards == 0:
             return False
+        handed = self._take_handed(conn, worker_id)
+        if handed:
+            self._handle(conn, decider, worker_id, handed)
+            return True
+        now = time.monotonic()
+        if not self._look and now < self._poll_due:
+            return False
+        # Lowered before looking: a hint that comes while we look raises it again.
+        self._look = False
+        self._poll_due = now + POLL_S
         rows = bus.claim(conn, worker_id, self._batch_max)
         if not rows:
             return False
@@ -160,7 +186,31 @@ class AgentLoop:
         if batch:
             self._handle(conn, decider, worker_id, batch)
         # After a short batch nothing waits that would not also send a hint.
-        return len(rows) == self._batch_max
+        self._look = self._look or len(rows) == self._batch_max
+        return self._look
+
+    def _take_handed(self, conn: Connection[Any], worker_id: UUID) -> list[Claimed]:
+        if not self._handed:
+            return []
+        with self._handed_lock:
+            count = min(len(self._handed), self._batch_max)
+            taken = [self._handed.popleft() for _ in range(count)]
+        batch: list[Claimed] = []
+        now = self.settings.clock.now()
+        for holder, claimed in taken:
+            if holder != str(worker_id):
+                # Leased to what this loop was before its session broke: claimed anew by then.
+                continue
+            message = claimed.message
+            assert not isinstance(message, RowMessage)
+            if message.created_at + timedelta(milliseconds=message.ttl_ms) < now:
+                self._give_up(
+                    conn, worker_id, claimed.delivery_id, Code.MESSAGE_EXPIRED, "waited too long"
+                )
+            else:
+                batch.append(claimed)
+        # Two publishers may hand in the other order than they committed.
+        return sorted(batch, key=lambda claimed: claimed.delivery_id)
 
     def _verify(self, conn: Connection[Any], worker_id: UUID, rows: Sequence[Row]) -> list[Claimed]:
         batch: list[Claimed] = []
@@ -196,13 +246,12 @@ class AgentLoop:
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:
-            if _lease_lost(error):
-                log.warning("agent.fenced", agent=self.agent.name, messages=len(batch))
-                return
-            if len(batch) == 1:
-                self._fail(conn, worker_id, batch[0], error)
-            else:
+            if len(batch) > 1:
                 self._one_by_one(conn, decider, worker_id, batch)
+            elif _lease_lost(error):
+                log.warning("agent.fenced", agent=self.agent.name, messages=1)
+            else:
+                self._fail(conn, worker_id, batch[0], error)
 
     def _one_by_one(
         self, conn: Connection[Any], decider: Decider, worker_id: UUID, batch: list[Claimed]
@@ -227,12 +276,11 @@ class AgentLoop:
     def _settle(self, decider: Decider, batch: list[Claimed]) -> None:
         now = self.settings.clock.now()
         if self.agent.acts:
-            agents, settlement = decider.act(batch, now, self.settings.outside)
+            told, settlement = decider.act(batch, now, self.settings.outside)
         else:
-            agents, settlement = decider.decide(batch, now)
+            told, settlement = decider.decide(batch, now)
         self.handled += len(batch)
-        if agents:
-            self.settings.wake(self, agents, settlement)
+        self.settings.pass_on(told, settlement)
 
     def _fail(
         self, conn: Connection[Any], worker_id: UUID, claimed: Claimed, error: Exception
@@ -250,6 +298,16 @@ class AgentLoop:
             exc_info=error,
         )
         self._retry(conn, worker_id, claimed.delivery_id, code, detail, final=False)
+        self._let_go(conn, worker_id, claimed.ordering_key)
+
+    def _let_go(self, conn: Connection[Any], worker_id: UUID, ordering_key: str) -> None:
+        """Give back what was handed of a key that failed: it may not overtake."""
+        with self._handed_lock:
+            behind = [item for item in self._handed if item[1].ordering_key == ordering_key]
+            for item in behind:
+                self._handed.remove(item)
+        if behind:
+            bus.release(conn, worker_id, [claimed.delivery_id for _, claimed in behind])
 
     def _give_up(
         self, conn: Connection[Any], worker_id: UUID, delivery_id: int, code: Code, detail: str
@@ -294,24 +352,18 @@ class AgentLoop:
             return
         self._next_tick = now + self.agent.every_ms / 1000
         try:
-            agents = decider.tick(self.settings.clock.now(), self.settings.outside)
+            told, settlement = decider.tick(self.settings.clock.now(), self.settings.outside)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception:
             log.exception("tick.failed", agent=self.agent.name)
             return
-        if agents:
-            self.settings.wake(self, agents, None)
+        self.settings.pass_on(told, settlement)
 
     def _close(self) -> None:
         if self._conn is not None:
             self._conn.close()
             self._conn = None
-
-
-def owns(lease: Lease | None, ordering_key: str) -> bool:
-    """Tell whether a key's shard belongs to the process that holds this lease."""
-    return lease is not None and shard_of(ordering_key) % max(lease.workers, 1) == lease.rank
 
 
 def _lease_lost(error: BaseException) -> bool:

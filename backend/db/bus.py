@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -81,6 +81,24 @@ def call(conn: Connection[Any], procedure: str, items: Items) -> list[Row]:
     return _in_order(procedure, gateway.call(conn, procedure, items), len(items))
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A delivery that was leased at birth to a worker of the publisher's own process."""
+
+    agent: str
+    worker_id: str
+    delivery_id: int
+    msg_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a settlement says: agents that have something to claim, and what was handed on."""
+
+    wake: list[str]
+    handed: list[Handed]
+
+
 def dump(value: object) -> str:
     """Write JSON for a procedure, as the wire has it."""
     return gateway.dump(value).decode()
@@ -93,19 +111,23 @@ def finish(
     acks: Sequence[int],
     messages: Items,
     traces: Items,
-) -> list[str]:
-    """Make a batch true in one statement, which is one transaction. Returns agents to wake.
+    peers: Mapping[str, str],
+) -> Told:
+    """Make a batch true in one statement, which is one transaction.
+
+    peers: the workers, by agent, of this worker's own process.
 
     PostgreSQL evaluates a select list from left to right, and each volatile function sees
     what the earlier ones did; so effects come first and the settlement closes.
     """
     statement = _finish_statement(tuple(name for name, _ in effects))
     arguments: list[Any] = [dump(items) for _, items in effects]
-    arguments += [worker_id, list(acks), dump(messages), dump(traces)]
+    arguments += [worker_id, list(acks), dump(messages), dump(traces), dump(peers)]
     with translated():
         row = conn.execute(statement, arguments).fetchone()
     assert row is not None
-    return row[-1]
+    told = row[-1]
+    return Told(told["wake"], [Handed(*handed) for handed in told["handed"]])
 
 
 @lru_cache(maxsize=256)
@@ -113,7 +135,7 @@ def _finish_statement(procedures: tuple[str, ...]) -> sql.Composed:
     columns = [
         sql.SQL("{}(%s::jsonb)").format(sql.Identifier(*name.split("."))) for name in procedures
     ]
-    columns.append(sql.SQL("bus.settle(%s, %s, %s::jsonb, %s::jsonb)").format())
+    columns.append(sql.SQL("bus.settle(%s, %s, %s::jsonb, %s::jsonb, %s::jsonb)").format())
     return sql.SQL("select ") + sql.SQL(", ").join(columns)
 
 

@@ -5,7 +5,7 @@ declare
   v_message jsonb;
   v_answers jsonb := '[]';
   v_code text;
-  v_wake text[] := '{}';
+  v_wake jsonb := '[]';
 begin
   for v_message in select m from jsonb_array_elements(p_messages) m loop
     v_code := null;
@@ -19,7 +19,8 @@ begin
       v_code := 'TR101';
     else
       begin
-        v_wake := v_wake || bus.append(v_agent, jsonb_build_array(v_message));
+        v_wake := v_wake || (bus.append(v_agent, jsonb_build_array(v_message), null, '{}')
+                             -> 'wake');
       exception when sqlstate 'TR104' or sqlstate 'TR105' or sqlstate 'TR106'
                   or sqlstate 'TR107' then
         v_code := sqlstate;
@@ -35,7 +36,7 @@ begin
       'msg_id', v_message ->> 'msg_id', 'code', v_code,
       'status', case when v_code is null then 'published' else 'refused' end);
   end loop;
-  return jsonb_build_object('answers', v_answers, 'wake', to_jsonb(v_wake));
+  return jsonb_build_object('answers', v_answers, 'wake', v_wake);
 end $$;
 comment on function bus.publish(jsonb) is
   'Publish outside the loop; refusals (TR101 expired, TR102 replayed, TR104-TR107) are kept.';

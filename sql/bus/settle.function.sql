@@ -1,11 +1,11 @@
 create or replace function bus.settle(
-  p_worker_id uuid, p_acks bigint[], p_messages jsonb, p_traces jsonb)
-returns text[]
+  p_worker_id uuid, p_acks bigint[], p_messages jsonb, p_traces jsonb, p_peers jsonb)
+returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
   v_agent text := (select a.agent from bus.agents a where a.role_name = session_user);
   v_settled int;
-  v_wake text[] := '{}';
+  v_told jsonb := '{"wake": [], "handed": []}';
 begin
   perform pg_advisory_xact_lock_shared(hashtextextended('bus.lease/' || v_agent, 0));
   -- The fence: effect, emissions and acknowledgement become true together, or not at all.
@@ -21,7 +21,7 @@ begin
   end if;
 
   if jsonb_array_length(p_messages) > 0 then
-    v_wake := bus.append(v_agent, p_messages);
+    v_told := bus.append(v_agent, p_messages, p_worker_id, p_peers);
   end if;
 
   insert into public.decision_traces
@@ -43,8 +43,9 @@ begin
      from jsonb_to_recordset(p_traces) as t(
        correlation_id uuid, org_id text, final_outcome text, code text)
     where t.final_outcome is not null;
-  return v_wake;
+  return v_told;
 end $$;
-comment on function bus.settle(uuid, bigint[], jsonb, jsonb) is
-  'Acknowledge, publish and trace in the caller''s transaction. TR108: the lease is gone.';
-grant execute on function bus.settle(uuid, bigint[], jsonb, jsonb) to desk_agents;
+comment on function bus.settle(uuid, bigint[], jsonb, jsonb, jsonb) is
+  'Acknowledge, publish and trace in the caller''s transaction; says whom to wake, and what was '
+  'handed to peers of the same process. TR108: the lease is gone.';
+grant execute on function bus.settle(uuid, bigint[], jsonb, jsonb, jsonb) to desk_agents;

@@ -149,7 +149,7 @@ def test_a_fenced_settlement_leaves_nothing_of_what_came_with_it(
         Worker(conn).register()
         trace = {"trace_id": str(row["msg_id"]), "outcome": "x", "explanation": "x"}
         with pytest.raises(DenialRaised):
-            bus.finish(hearer.conn, [], hearer.worker_id, [row["delivery_id"]], [], [trace])
+            bus.finish(hearer.conn, [], hearer.worker_id, [row["delivery_id"]], [], [trace], {})
     assert _count(database, "public.decision_traces") == 0
 
 
@@ -264,7 +264,7 @@ def test_an_agent_can_reach_nothing_but_its_procedures(hearer: Worker) -> None:
         "select * from bus.events",
         "delete from bus.deliveries",
         "insert into bus.publications values ('supervisor', 'order.command.place.v1')",
-        "select bus.append('supervisor', '[]')",
+        "select bus.append('supervisor', '[]', null, '{}')",
         "select bus.bury('supervisor', 1, 'x', 'x', 'x')",
         "select bus.deliver_row('risk', 'x', gen_random_uuid(), 'k', 'o', gen_random_uuid(), 1)",
         "select bus.declare_agents('[]')",
@@ -287,15 +287,6 @@ def test_one_agent_cannot_settle_what_another_holds(
         with pytest.raises(DenialRaised) as refusal:
             thief.settle(row)
     assert refusal.value.code == "TR108"
-
-
-def test_the_shard_is_the_same_in_sql_and_in_python(database: Database) -> None:
-    from workers.routing_hints import shard_of
-
-    with psycopg.connect(database.superuser_url) as conn:
-        for key in ("EURUSD", "paper-1", "Ünïcode", "x" * 64):
-            row = conn.execute("select bus.shard_of(%s)", (key,)).fetchone()
-            assert row == (shard_of(key),)
 
 
 def test_uuid7_is_a_version_7_uuid_that_grows_with_time(database: Database) -> None:

@@ -112,10 +112,10 @@ class Worker:
         """Claim what waits."""
         return bus.claim(self.conn, self.worker_id, limit)
 
-    def settle(self, *rows: bus.Row) -> list[str]:
+    def settle(self, *rows: bus.Row) -> bus.Told:
         """Acknowledge rows with nothing else."""
         return bus.finish(
-            self.conn, [], self.worker_id, [row["delivery_id"] for row in rows], [], []
+            self.conn, [], self.worker_id, [row["delivery_id"] for row in rows], [], [], {}
         )
 
     def retry(self, row: bus.Row, *, final: bool = False) -> str:

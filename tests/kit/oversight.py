@@ -40,7 +40,7 @@ class Overseen:
         """Let an agent do once what it does of its own accord. Returns whom it woke."""
         with session(self.database, f"{agent}_agent") as conn:
             decider = Decider(load(agent), conn, load_key(self.keys, agent), new_id(), "tests")
-            return decider.tick(now or SystemClock().now(), None)
+            return decider.tick(now or SystemClock().now(), None)[0].wake
 
     def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         """Read as the superuser."""
