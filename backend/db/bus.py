@@ -131,12 +131,12 @@ def finish(
 
 
 @lru_cache(maxsize=256)
-def _finish_statement(procedures: tuple[str, ...]) -> sql.Composed:
+def _finish_statement(procedures: tuple[str, ...]) -> bytes:
     columns = [
         sql.SQL("{}(%s::jsonb)").format(sql.Identifier(*name.split("."))) for name in procedures
     ]
     columns.append(sql.SQL("bus.settle(%s, %s, %s::jsonb, %s::jsonb, %s::jsonb)").format())
-    return sql.SQL("select ") + sql.SQL(", ").join(columns)
+    return (sql.SQL("select ") + sql.SQL(", ").join(columns)).as_bytes()
 
 
 def retry(

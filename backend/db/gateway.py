@@ -89,9 +89,10 @@ def call(
 
 
 @lru_cache(maxsize=512)
-def _statement(procedure: str) -> sql.Composed:
+def _statement(procedure: str) -> bytes:
+    # Bytes, not a Composed: the driver keeps what it has parsed of bytes.
     schema, _, name = procedure.partition(".")
-    return sql.SQL("select {}(%s::jsonb)").format(sql.Identifier(schema, name))
+    return sql.SQL("select {}(%s::jsonb)").format(sql.Identifier(schema, name)).as_bytes()
 
 
 def _prepare(conn: Connection[Any]) -> bool | None:

@@ -2,7 +2,9 @@
 -- looked at again. Both the reading and the opening procedure ask here, so that they agree.
 create or replace function execution.open_refusal(p_intent public.intents, p_policy_hash text)
 returns text
-language sql stable as $$
+language plpgsql stable as $$
+begin
+  return (
   select case
            when p_intent.intent_id is null or p_intent.state <> 'authorized'
              or not exists (select from risk.reservations r
@@ -36,7 +38,7 @@ language sql stable as $$
          and (m.scope_id = '*' or m.scope_id = case m.scope
                 when 'organization' then p_intent.org_id when 'account' then p_intent.account_id
                 when 'strategy' then p_intent.strategy_id when 'instrument' then p_intent.symbol
-                when 'venue' then p_intent.venue_id end)) l
-$$;
+                when 'venue' then p_intent.venue_id end)) l);
+end $$;
 comment on function execution.open_refusal(public.intents, text) is
   'The code for which an intent may not become orders now, or null. Called by other procedures only.';

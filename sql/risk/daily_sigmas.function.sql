@@ -1,26 +1,10 @@
--- A statistic, not money: doubles do. The shortest timeframe with enough bars speaks.
 create or replace function risk.daily_sigmas(p_symbols text[]) returns jsonb
 language plpgsql stable as $$
 begin
   return (
-  select coalesce(jsonb_object_agg(s.symbol, v.sigma::text), '{}')
-    from unnest(p_symbols) as s(symbol)
-    cross join lateral (
-      select round((sqrt(r.variance * f.per_day))::numeric, 8) as sigma
-        from (values (1, 'M15', 96, interval '7 days'), (2, 'H1', 24, interval '30 days'),
-                     (3, 'D1', 1, interval '200 days'))
-             as f(nr, timeframe, per_day, back)
-        cross join lateral (
-          select avg(b.change * b.change) as variance, count(b.change) as n
-            from (select ln(m.close::float8 / lag(m.close::float8) over (order by m.opened_at))
-                         as change
-                    from (select k.opened_at, k.close from public.market_bars k
-                           where k.symbol = s.symbol and k.timeframe = f.timeframe
-                             and k.opened_at > now() - f.back
-                           order by k.opened_at desc limit 97) m) b) r
-       where r.n >= 20
-       order by f.nr
-       limit 1) v);
+    select coalesce(jsonb_object_agg(v.symbol, v.sigma::text), '{}')
+      from risk.volatilities v
+     where v.symbol = any (p_symbols) and v.good_until > now());
 end $$;
 comment on function risk.daily_sigmas(text[]) is
-  'Standard deviation of one day''s log return by symbol, from the last 96 bars of M15, H1 or D1; symbols with fewer than 20 returns are left out.';
+  'Standard deviation of one day''s log return by symbol; symbols without one that is good are left out. Internal.';

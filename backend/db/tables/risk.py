@@ -152,6 +152,18 @@ class Limit(Base):
     unit: Mapped[str]
 
 
+class Volatility(Base):
+    __tablename__ = "volatilities"
+    __table_args__ = (
+        *not_negative("sigma"),
+        {"schema": "risk", "comment": "How much each symbol moves in a day, kept as bars come in."},
+    )
+
+    symbol: Mapped[str] = mapped_column(primary_key=True)
+    sigma: Mapped[Decimal] = note("Standard deviation of one day's log return.")
+    good_until: Mapped[datetime] = note("After that the bars are too old to speak.")
+
+
 class Reservation(Base):
     __tablename__ = "reservations"
     __table_args__ = (
