@@ -33,6 +33,7 @@ from research.bench.chain_figures import commit_ms, hop_figures, latencies_ms, o
 from research.load.market import market_states
 from research.load.open_loop import Window, percentiles, run_window, sustained_rate
 from research.load.post import Poster
+from workers.agent import AGENTS
 from workers.declare import declarations
 
 Report = Callable[[str], None]
@@ -41,8 +42,22 @@ FIRST_RATE_PER_S = 20.0
 SETTLE_WAIT_S = 120.0
 FIXED_RATE_PER_S = 50.0
 SENDERS = 8
+WATCHERS = (
+    "hedger",
+    "compliance",
+    "reporter",
+    "risk_sentinel",
+    "treasury",
+    "feedback",
+    "supervisor",
+    "housekeeping",
+    "optimizer",
+    "orchestrator",
+)
+"""Agents that an order does not wait for: a process of their own, on the other core."""
+
 SHAPE = Shape(
-    workers=("all",),
+    workers=(",".join(name for name in AGENTS if name not in WATCHERS), ",".join(WATCHERS)),
     beat=False,
     policy=CHECKOUT / "policies" / "bench.toml",
     terminal_options=("--latency-ms", "0"),
