@@ -158,7 +158,7 @@ def find_servers(settings: Settings) -> Servers:
     handle = None if owner_url else postgres.find_running(settings)
     broker = None if broker_url else redis.find_running(settings)
     if handle is not None:
-        owner_url = handle.migrator_url(settings.database)
+        owner_url = handle.migrator_url(running_database(settings))
     if broker is not None:
         broker_url = broker.url()
     if owner_url is None or broker_url is None:
@@ -168,6 +168,15 @@ def find_servers(settings: Settings) -> Servers:
             "start one with `desk up`, or set DATABASE_URL and BROKER_URL",
         )
     return Servers(owner_url, broker_url, handle)
+
+
+def running_database(settings: Settings) -> str:
+    """Name the database of the desk that runs in this home, unless DESK_DATABASE names one."""
+    state = read_state(Home(settings.home).state_file)
+    if "database" in settings.model_fields_set or state is None:
+        return settings.database
+    # `desk demo` makes a database of its own; the verbs beside it mean that one.
+    return urlsplit(state.endpoints.get("postgres", "")).path.lstrip("/") or settings.database
 
 
 def check_database(url: str) -> None:
