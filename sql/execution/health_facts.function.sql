@@ -61,10 +61,11 @@ begin
      and exists (select from public.accounts c where c.venue_id = v.venue_id);
 
   return (select coalesce(jsonb_agg(jsonb_build_object(
-                   'i', x.i, 'pairs', v_pairs, 'policy', v_policy,
+                   'i', x.i, 'pairs', v_pairs, 'ballots', governance.open_ballots(),
+                   'policy', v_policy,
                    'policy_hash', v_policy_hash)), '[]')
             from jsonb_to_recordset(p_items) as x(i int));
 end $$;
 comment on function execution.health_facts(jsonb) is
-  'What was seen of every venue and tradable symbol in the last 15 minutes: quote, rejections, latency, open reservations, halts, and the health last recorded.';
+  'What was seen of every venue and tradable symbol in the last 15 minutes: quote, rejections, latency, open reservations, halts, the health last recorded, and what waits for a vote.';
 grant execute on function execution.health_facts(jsonb) to execution_overseer_agent;

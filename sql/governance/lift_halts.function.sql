@@ -39,4 +39,4 @@ begin
 end $$;
 comment on function governance.lift_halts(jsonb) is
   'Lift halts whose proposals passed. TR512: no passed proposal. TR513: no such standing halt.';
-grant execute on function governance.lift_halts(jsonb) to risk_sentinel_agent, desk_operator;
+grant execute on function governance.lift_halts(jsonb) to desk_operator;

@@ -39,4 +39,4 @@ end $$;
 comment on function governance.record_halts(jsonb) is
   'Halt scopes, in force with this transaction''s commit; a halted scope stays halted once. TR507: no reason.';
 grant execute on function governance.record_halts(jsonb)
-  to risk_sentinel_agent, supervisor_agent, desk_operator;
+  to risk_sentinel_agent, desk_operator;

@@ -4,7 +4,6 @@ declare
   v_policy_hash text;
   v_body jsonb;
   v_accounts jsonb;
-  v_proposals jsonb;
 begin
   select p.policy_hash, p.body into v_policy_hash, v_body from risk.policies p where p.active;
   with account as (
@@ -36,25 +35,8 @@ begin
            'daily_loss_pct', c.daily_loss_pct::text, 'drawdown_pct', c.drawdown_pct::text,
            'limits', coalesce(c.limits, '{}'), 'halted', c.halted) order by c.account_id), '[]')
     into v_accounts from account c;
-  select coalesce(jsonb_agg(jsonb_build_object(
-           'proposal_id', p.proposal_id, 'kind', p.kind, 'subject', p.subject,
-           'evidence', p.evidence, 'account_id', coalesce(n.account_id, g.scope_id))
-           order by p.opened_at, p.proposal_id), '[]')
-    into v_proposals
-    from (select o.proposal_id, o.kind, o.subject, o.evidence, o.opened_at
-            from public.proposals o
-           where o.state = 'open' and o.expires_at > clock_timestamp()
-             and o.proposed_by <> session_user
-             and not exists (select from public.votes v
-                              where v.proposal_id = o.proposal_id and v.voter = session_user)
-           order by o.opened_at limit 50) p
-    left join public.intents n on p.kind = 'high_risk_intent' and n.intent_id::text = p.subject
-    left join governance.halts g on p.kind = 'lift_halt' and g.halt_id::text = p.subject
-                                and g.scope = 'account';
   return (select coalesce(jsonb_agg(jsonb_build_object(
-                   'i', x.i, 'accounts', v_accounts, 'proposals', v_proposals,
-                   'votes', exists (select from governance.voters w
-                                     where w.voter = session_user and w.state = 'active'),
+                   'i', x.i, 'accounts', v_accounts, 'ballots', governance.open_ballots(),
                    'halt_on_breach', v_body #> '{authority,halt_on_breach}',
                    'policy_hash', v_policy_hash)), '[]')
             from jsonb_to_recordset(p_items) as x(i int));

@@ -47,5 +47,4 @@ begin
 end $$;
 comment on function ops.ingest_bars(text, text, text, jsonb) is
   'Add bars that are sound and new; those already there stay as they are, bad ones are named.';
-grant execute on function ops.ingest_bars(text, text, text, jsonb)
-  to market_data_agent, desk_operator;
+grant execute on function ops.ingest_bars(text, text, text, jsonb) to desk_operator;

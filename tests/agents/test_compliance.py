@@ -131,3 +131,14 @@ def test_residual_that_stays_open_is_a_finding():
 def test_same_event_finds_the_same_under_the_same_ids():
     first, again = (judge(a_fill(), facts(intent=None)).effects for _ in range(2))
     assert first == again
+
+
+def test_a_halt_may_be_lifted_once_nothing_critical_was_found_under_it():
+    ballot = {"proposal_id": "019b0000-0000-7000-8000-0000000000aa", "kind": "lift_halt"}
+    for findings, expected in ((0, "approve"), (2, "refuse")):
+        known = {"ballots": [ballot | {"critical_findings": findings}], "policy_hash": POLICY_HASH}
+        (effect,) = compliance.handle_tick(known, a_context("compliance")).effects
+        assert (effect.procedure, effect.item["decision"]) == ("governance.cast_votes", expected)
+    others = {"ballots": [ballot | {"kind": "policy", "critical_findings": None}]}
+    decision = compliance.handle_tick(others | {"policy_hash": None}, a_context("compliance"))
+    assert decision.outcome == "nothing_to_judge"

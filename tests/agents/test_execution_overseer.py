@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,8 +41,14 @@ def before(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def decide(*pairs: dict[str, Any], policy: Any = HEALTH_POLICY, context: Any = CONTEXT) -> Any:
-    known = {"pairs": list(pairs), "policy": policy, "policy_hash": POLICY_HASH}
+def decide(
+    *pairs: dict[str, Any],
+    policy: Any = HEALTH_POLICY,
+    context: Any = CONTEXT,
+    ballots: Sequence[Any] = (),
+) -> Any:
+    known = {"pairs": list(pairs), "ballots": list(ballots), "policy": policy}
+    known["policy_hash"] = POLICY_HASH
     return execution_overseer.handle_tick(known, context)
 
 
@@ -114,3 +121,28 @@ def test_without_a_policy_no_health_is_reported():
     assert decision.code is Code.POLICY_MISSING
     assert decision.effects == decision.emissions == ()
     assert decision.final is None
+
+
+def a_ballot(**changes: Any) -> dict[str, Any]:
+    return {
+        "proposal_id": "019b0000-0000-7000-8000-0000000000aa",
+        "kind": "high_risk_intent",
+        "venue_id": "mt5-paper",
+        "symbol": "EURUSD",
+    } | changes
+
+
+def vote_of(decision: Any) -> str | None:
+    votes = [e.item["decision"] for e in decision.effects if e.procedure == "governance.cast_votes"]
+    return votes[0] if votes else None
+
+
+def test_an_intent_is_approved_where_the_venue_fills_and_refused_where_it_does_not():
+    assert vote_of(decide(pair(), ballots=[a_ballot()])) == "approve"
+    assert vote_of(decide(pair(halted=True), ballots=[a_ballot()])) == "refuse"
+    assert vote_of(decide(pair(), ballots=[a_ballot(symbol="GBPUSD")])) is None
+
+
+def test_a_vote_is_cast_also_when_the_health_is_no_news():
+    decision = decide(pair(before=before()), ballots=[a_ballot()])
+    assert vote_of(decision) == "approve"

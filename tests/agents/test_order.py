@@ -79,8 +79,15 @@ def test_a_repeated_message_makes_the_same_orders() -> None:
 def test_a_refusal_of_the_database_denies_with_its_code(code: Code) -> None:
     decision = decide(facts(refusal=code.value))
     assert (decision.code, decision.final) == (code, FinalOutcome.DENIED)
-    assert not decision.effects
+    (effect,) = decision.effects
+    assert effect.procedure == "risk.refuse_intents"
+    assert effect.item == {"intent_id": str(ROUTE.intent_id), "code": code.value}
     assert not decision.emissions
+
+
+def test_what_holds_nothing_any_more_is_not_given_back() -> None:
+    over = facts()["intent"] | {"state": "expired"}
+    assert not decide(facts(intent=over, refusal="TR401")).effects
 
 
 def test_an_authorisation_that_is_over_expires_the_alert() -> None:
@@ -103,7 +110,8 @@ def test_a_message_that_differs_from_the_record_opens_nothing(
 ) -> None:
     decision = decide(facts(intent=facts()["intent"] | change))
     assert decision.code is code
-    assert not decision.effects
+    assert [effect.procedure for effect in decision.effects] == ["risk.refuse_intents"]
+    assert not decision.emissions
 
 
 def test_what_the_instrument_cannot_say_is_denied() -> None:

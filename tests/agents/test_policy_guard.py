@@ -125,7 +125,10 @@ def test_what_does_not_match_the_record_is_not_routed(
     decision = decide(known)
     assert (decision.code, decision.final) == (code, final)
     assert not decision.emissions
-    assert not decision.effects
+    holds = known["intent"] is not None and known["intent"]["state"] == "authorized"
+    assert [(e.procedure, e.item["code"]) for e in decision.effects] == (
+        [("risk.refuse_intents", code.value)] if holds else []
+    )
 
 
 def test_a_reduce_only_intent_passes_a_halt() -> None:

@@ -39,8 +39,7 @@ def a_proposal(**changes: Any) -> dict[str, Any]:
 def decide(**changes: Any) -> Any:
     facts = {
         "accounts": [an_account()],
-        "proposals": [],
-        "votes": True,
+        "ballots": [],
         "halt_on_breach": True,
         "policy_hash": POLICY_HASH,
     } | changes
@@ -87,7 +86,7 @@ def test_where_the_pack_does_not_halt_a_halt_is_proposed() -> None:
 
 
 def test_a_high_risk_intent_of_a_sound_account_is_approved() -> None:
-    vote = the_vote(proposals=[a_proposal()])
+    vote = the_vote(ballots=[a_proposal()])
     assert vote is not None
     assert vote[0] == "approve"
     assert "0.50 %" in vote[1]
@@ -105,7 +104,7 @@ def test_a_high_risk_intent_of_a_sound_account_is_approved() -> None:
 def test_it_is_refused_past_the_soft_loss_or_under_another_pack(
     account: dict[str, Any], proposal: dict[str, Any]
 ) -> None:
-    vote = the_vote(accounts=[an_account(**account)], proposals=[a_proposal(**proposal)])
+    vote = the_vote(accounts=[an_account(**account)], ballots=[a_proposal(**proposal)])
     assert vote is not None
     assert vote[0] == "refuse"
 
@@ -113,13 +112,36 @@ def test_it_is_refused_past_the_soft_loss_or_under_another_pack(
 def test_lifting_a_halt_is_approved_only_once_the_losses_are_within_limits() -> None:
     lift = a_proposal(kind="lift_halt")
     halted = an_account(daily_loss_pct="5", halted=True)
-    assert the_vote(accounts=[halted], proposals=[lift]) is None
-    vote = the_vote(accounts=[an_account(halted=True)], proposals=[lift])
+    assert the_vote(accounts=[halted], ballots=[lift]) is None
+    vote = the_vote(accounts=[an_account(halted=True)], ballots=[lift])
     assert vote is not None
     assert vote[0] == "approve"
 
 
 def test_what_it_cannot_judge_is_left_to_others() -> None:
-    assert the_vote(proposals=[a_proposal(account_id=None)]) is None
-    assert the_vote(proposals=[a_proposal(kind="policy")]) is None
-    assert the_vote(proposals=[a_proposal()], votes=False) is None
+    assert the_vote(ballots=[a_proposal(account_id=None)]) is None
+    assert the_vote(ballots=[a_proposal(kind="policy")]) is None
+    assert the_vote(ballots=[a_proposal(account_id="paper-9")]) is None
+
+
+def test_a_halt_of_everything_is_lifted_only_once_no_account_is_in_breach() -> None:
+    lift = a_proposal(kind="lift_halt", account_id=None)
+    sound, losing = an_account(), an_account(account_id="paper-2", daily_loss_pct="5", halted=True)
+    assert the_vote(accounts=[sound, losing], ballots=[lift]) is None
+    vote = the_vote(accounts=[sound], ballots=[lift])
+    assert vote is not None
+    assert vote[0] == "approve"
+
+
+@pytest.mark.parametrize(
+    ("proposed", "loss", "decision"),
+    [("0.10", "0", "approve"), ("0.02", "0", "approve"), ("0.02", "2", "refuse")],
+)
+def test_nothing_is_loosened_while_an_account_loses(
+    proposed: str, loss: str, decision: str
+) -> None:
+    change = {"parameter": "routing.edge_min", "current": "0.05", "proposed": proposed}
+    ballot = a_proposal(kind="parameter", org_id="demo", payload=change, account_id=None)
+    vote = the_vote(accounts=[an_account(daily_loss_pct=loss)], ballots=[ballot])
+    assert vote is not None
+    assert vote[0] == decision

@@ -100,3 +100,31 @@ def test_window_of_an_approved_signal_opens_with_the_approval():
 def test_missing_facts_deny(known: dict[str, Any], code: Code):
     decision = decide(facts(**known))
     assert (decision.code, decision.final) == (code, FinalOutcome.DENIED)
+
+
+def the_vote(**ballot: Any) -> str | None:
+    asked = {"proposal_id": "019b0000-0000-7000-8000-0000000000aa"} | ballot
+    known = {"ballots": [asked], "policy_hash": None}
+    effects = strategy_analyst.handle_tick(known, CONTEXT).effects
+    return effects[0].item["decision"] if effects else None
+
+
+def test_an_intent_is_judged_by_what_it_earns_on_average():
+    intent = {"kind": "high_risk_intent", "reward_to_risk": "2"}
+    assert the_vote(**intent, probability="0.34") == "approve"
+    assert the_vote(**intent, probability="0.33") == "refuse"
+    assert the_vote(**intent, probability=None) is None
+
+
+def test_a_parameter_is_judged_by_its_evidence():
+    sure = {"name": "delta_r", "n": 40, "low": "-0.3", "high": "-0.1"}
+    unsure = sure | {"name": "slippage", "high": "0.1"}
+    for measures, expected in (([sure], "approve"), ([sure, unsure], "refuse"), ([], "refuse")):
+        assert the_vote(kind="parameter", evidence={"measures": measures}) == expected
+
+
+def test_a_halt_is_confirmed_once_the_books_show_the_breach():
+    halt = {"kind": "halt", "evidence": {"limits": {"drawdown_pct": "10"}}, "daily_loss_pct": "1"}
+    assert the_vote(**halt, drawdown_pct="10") == "approve"
+    assert the_vote(**halt, drawdown_pct="9.9") is None
+    assert the_vote(kind="policy") is None

@@ -44,7 +44,7 @@ def test_a_migrated_database_has_no_violations(superuser: psycopg.Connection) ->
 
 BREAKAGES = {
     "routine has no comment": "comment on function bus.uuid7() is null",
-    "definer does not pin search_path = ''": "alter function bus.caller() reset search_path",
+    "definer does not pin search_path = ''": "alter function bus.wake(text[]) reset search_path",
     "routine may be executed by PUBLIC": "grant execute on function bus.uuid7() to public",
     "routine is not owned by desk_owner": "alter function bus.uuid7() owner to desk_migrator",
     "table or view has no comment": "comment on table fills is null",

@@ -12,7 +12,16 @@ from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from backend.policies import PACKS, PolicyPack, apply_pack, load_pack
-from tests.kit.money import a_pack, authorize_one, call, money_database, quote_all, scalar, use
+from tests.kit.money import (
+    a_pack,
+    authorize_one,
+    call,
+    children_of,
+    money_database,
+    quote_all,
+    scalar,
+    use,
+)
 from tests.kit.postgres import Database
 
 
@@ -273,8 +282,84 @@ def test_the_sentinel_reads_losses_limits_and_open_proposals(conn: Any) -> None:
     conn.execute("update risk.account_state set equity = 96000 where account_id = 'paper-1'")
     as_voter(conn, "risk_sentinel_agent")
     (facts,) = call(conn, "governance.sentinel_facts", {})
-    assert [proposal["proposal_id"] for proposal in facts["proposals"]] == [proposal_id]
+    assert [ballot["proposal_id"] for ballot in facts["ballots"]] == [proposal_id]
     account = facts["accounts"][0]
     assert (account["account_id"], account["daily_loss_pct"]) == ("paper-1", "4.000000")
     assert account["limits"]["daily_loss_hard_pct"] == "95"
-    assert facts["votes"] is True
+
+
+def ballots_of(conn: Connection[Any], persona: str) -> list[dict[str, Any]]:
+    """Read what waits for a persona, under its login."""
+    as_voter(conn, f"{persona}_agent")
+    procedure = (
+        "execution.health_facts"
+        if persona == "execution_overseer"
+        else (
+            "governance.sentinel_facts" if persona == "risk_sentinel" else "governance.ballot_facts"
+        )
+    )
+    (facts,) = call(conn, procedure, {})
+    conn.execute("reset session authorization")
+    return facts["ballots"]
+
+
+@pytest.mark.parametrize(
+    "persona", ["strategy_analyst", "execution_overseer", "risk_sentinel", "compliance"]
+)
+def test_a_persona_reads_what_it_has_not_voted_on(conn: Any, persona: str) -> None:
+    _, proposal_id = awaiting(conn)
+    (ballot,) = ballots_of(conn, persona)
+    assert (ballot["account_id"], ballot["venue_id"]) == ("paper-1", "mt5-paper")
+    assert ballot["reward_to_risk"] == "2.000000"
+    assert ballot["probability"] is None
+    as_voter(conn, f"{persona}_agent")
+    call(conn, "governance.cast_votes", a_vote(proposal_id))
+    conn.execute("reset session authorization")
+    assert ballots_of(conn, persona) == []
+
+
+def test_a_suspended_voter_has_no_ballots(conn: Any) -> None:
+    awaiting(conn)
+    conn.execute("update governance.voters set state = 'suspended' where persona = 'compliance'")
+    assert ballots_of(conn, "compliance") == []
+
+
+def test_a_ballot_about_a_halt_carries_losses_and_findings_since(conn: Any) -> None:
+    halt_id, lift = str(uuid4()), str(uuid4())
+    halt = {"halt_id": halt_id, "scope": "account", "scope_id": "paper-1", "reason": "test"}
+    call(conn, "governance.record_halts", halt)
+    item = {"proposal_id": lift, "org_id": "demo", "kind": "lift_halt", "subject": halt_id}
+    call(conn, "governance.open_proposals", item)
+    conn.execute("update risk.account_state set equity = 96000 where account_id = 'paper-1'")
+    conn.execute(
+        "insert into public.compliance_alerts (alert_id, org_id, account_id, severity, rule_id,"
+        " description) values (gen_random_uuid(), 'demo', 'paper-1', 'CRITICAL', 'x', 'x'),"
+        " (gen_random_uuid(), 'demo', 'paper-2', 'CRITICAL', 'x', 'x')"
+    )
+    (ballot,) = ballots_of(conn, "compliance")
+    assert ballot["account_id"] == "paper-1"
+    assert ballot["critical_findings"] == 1
+    assert (ballot["daily_loss_pct"], ballot["drawdown_pct"]) == ("4.000000", "4.000000")
+
+
+def test_what_is_denied_after_its_authorisation_holds_nothing(conn: Any) -> None:
+    intent_id = authorize_one(conn)["intent_id"]
+    as_voter(conn, "policy_guard_agent")
+    for code in ("TR403", "TR307"):
+        item = {"intent_id": intent_id, "code": code}
+        assert call(conn, "risk.refuse_intents", item)[0]["state"] == "denied"
+    conn.execute("reset session authorization")
+    row = conn.execute(
+        "select n.denial_code, r.released_by, r.remaining_quantity, r.remaining_notional"
+        "  from public.intents n join risk.reservations r using (intent_id)"
+    ).fetchone()
+    assert row == ("TR403", "policy_guard", 0, 0)
+
+
+def test_an_intent_that_became_orders_is_not_denied_any_more(conn: Any) -> None:
+    intent_id = authorize_one(conn)["intent_id"]
+    call(conn, "execution.open_orders", children_of(intent_id, "1"))
+    item = {"intent_id": intent_id, "code": "TR403"}
+    assert call(conn, "risk.refuse_intents", item)[0]["state"] == "ordered"
+    held = "select count(*) from risk.reservations where released_at is null"
+    assert scalar(conn, held) == 1

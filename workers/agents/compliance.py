@@ -7,6 +7,7 @@ covers. SLO 10/40 ms. Failover: stateless; a repeated event finds the same, kept
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,13 +25,16 @@ from backend.domain.compliance import (
 from backend.domain.sessions import Calendar
 from backend.values import Severity, Side, format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
+from workers.ballots import CAST_VOTES, Ballot, Vote, cast
 from workers.reviews import read_instant
 from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Compare what happened with what was authorised, and say every difference.",
-    observations="Fills, order events and covers, beside the intent, the order and the halts.",
-    actions="Records compliance_alerts and publishes compliance.event.alert.v1 per finding.",
+    observations="Fills, order events and covers, beside the intent, the order and the halts; "
+    "proposals to lift a halt.",
+    actions="Records compliance_alerts, publishes compliance.event.alert.v1 per finding, votes on "
+    "lifting halts.",
     beliefs="None: the tables are judged, not the message.",
     policy="Without a compliance section in the active pack every fill is a finding.",
     slo_p50_ms=10,
@@ -40,12 +44,18 @@ CANVAS = Canvas(
 HEARS = (FillEvent.TYPE, OrderEvent.TYPE, CoverEvent.TYPE)
 EMITS = (ComplianceAlert.TYPE,)
 FACTS = "execution.compliance_facts"
-EFFECTS = ("ops.record_compliance_alerts",)
-MAY_CALL = ("execution.compliance_facts", "ops.record_compliance_alerts")
+TICK_FACTS = "governance.ballot_facts"
+EFFECTS = ("ops.record_compliance_alerts", CAST_VOTES)
+MAY_CALL = (
+    "execution.compliance_facts",
+    "ops.record_compliance_alerts",
+    "governance.ballot_facts",
+    "governance.cast_votes",
+)
+EVERY_MS = 2_000
 
 Heard = Message[FillEvent] | Message[OrderEvent] | Message[CoverEvent]
 
-_CALENDARS = {"fx": Calendar.WEEKDAYS, "crypto": Calendar.ALWAYS}
 _UNCOVERED = frozenset(
     {
         "HALTED",
@@ -93,6 +103,30 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
     )
 
 
+def ask_tick(now: datetime) -> dict[str, Any]:
+    """Ask for what waits for this persona's vote."""
+    return {}
+
+
+def handle_tick(facts: Facts, context: Context) -> Decision:
+    """Vote on lifting halts, by what was found since they stand."""
+    votes = cast(facts["ballots"], _vote, context)
+    return Decision(
+        outcome="voted" if votes.effects else "nothing_to_judge",
+        explanation="; ".join(votes.sentences or ("No halt is proposed to be lifted",)) + ".",
+        effects=votes.effects,
+        policy_hash=facts["policy_hash"],
+    )
+
+
+def _vote(ballot: Ballot) -> Vote | None:
+    if ballot["kind"] != "lift_halt" or ballot["critical_findings"] is None:
+        return None
+    if ballot["critical_findings"]:
+        return Vote("refuse", f"{ballot['critical_findings']} critical findings under the halt")
+    return Vote("approve", "nothing critical was found since the halt stands")
+
+
 def _review_fill(facts: Facts) -> tuple[Finding, ...]:
     policy = read_section(CompliancePolicy, facts["policy"])
     fill, order = facts["fill"], facts["order"]
@@ -136,7 +170,7 @@ def _compliance_facts(
         reduce_only=bool(order["reduce_only"]),
         policy_hash_order=order["policy_hash"],
         policy_hash_active=facts["policy_hash"],
-        calendar=_CALENDARS.get(calendar) or Calendar(calendar or Calendar.WEEKDAYS),
+        calendar=Calendar(calendar or Calendar.WEEKDAYS),
         filled_at=read_instant(fill["filled_at"]),
         recorded_at=read_instant(fill["recorded_at"]),
         halted_since=None if halted is None else read_instant(halted),

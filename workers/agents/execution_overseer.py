@@ -18,13 +18,16 @@ from backend.contracts.signals import HealthSignal
 from backend.domain.health import HealthFacts, HealthPolicy, VenueHealth, judge_health
 from backend.domain.numbers import ZERO
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
+from workers.ballots import CAST_VOTES, Ballot, Vote, by_books, by_measures, cast
 from workers.reviews import read_instant
 from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Judge every venue and symbol by what it did lately, and say when that changes.",
-    observations="Quotes, rejections and latency of 15 minutes, open reservations, halts.",
-    actions="Records venue_health; publishes signals.health.v1 on change and every 30 s.",
+    observations="Quotes, rejections and latency of 15 minutes, open reservations, halts, open "
+    "proposals.",
+    actions="Records venue_health; publishes signals.health.v1 on change and every 30 s; casts "
+    "reasoned votes.",
     beliefs="A few imagined clean orders stand beside the observed ones while there are few.",
     policy="Without a fresh quote, under a halt or without a known risk budget: confidence 0.",
     slo_p50_ms=20,
@@ -34,8 +37,8 @@ CANVAS = Canvas(
 HEARS: tuple[str, ...] = ()
 EMITS = (HealthSignal.TYPE,)
 FACTS = "execution.health_facts"
-EFFECTS = ("execution.record_health",)
-MAY_CALL = ("execution.health_facts", "execution.record_health")
+EFFECTS = ("execution.record_health", CAST_VOTES)
+MAY_CALL = ("execution.health_facts", "execution.record_health", "governance.cast_votes")
 EVERY_MS = 2_000
 
 _ANNOUNCE_EVERY_S = 30
@@ -69,16 +72,21 @@ def handle_tick(facts: Facts, context: Context) -> Decision:
     budget = None if open_risk_max is None else Decimal(str(open_risk_max))
     judged = [_judge(pair, policy, budget, context.now) for pair in facts["pairs"]]
     announced = [one for one in judged if one.announced]
-    if not announced and not any(one.due for one in judged):
+    votes = cast(facts["ballots"], lambda ballot: _vote(ballot, judged), context)
+    if not announced and not votes.effects and not any(one.due for one in judged):
         return Decision("unchanged", f"{len(judged)} pairs judged, nothing new.")
     ailing = [one for one in judged if one.health.fill_confidence == 0]
     return Decision(
         outcome="judged",
         explanation=f"{len(judged)} pairs judged, {len(announced)} announced, "
-        f"{len(ailing)} not usable{_because(ailing)}.",
-        effects=tuple(
-            Effect("execution.record_health", _signal(one, context.now).model_dump(mode="json"))
-            for one in judged
+        f"{len(ailing)} not usable{_because(ailing)}."
+        + "".join(f" Vote: {sentence}." for sentence in votes.sentences),
+        effects=(
+            *(
+                Effect("execution.record_health", _signal(one, context.now).model_dump(mode="json"))
+                for one in judged
+            ),
+            *votes.effects,
         ),
         emissions=tuple(Emission(_signal(one, context.now), one.symbol) for one in announced),
         features={
@@ -86,6 +94,25 @@ def handle_tick(facts: Facts, context: Context) -> Decision:
         },
         policy_hash=facts["policy_hash"],
     )
+
+
+def _vote(ballot: Ballot, judged: list[_Judged]) -> Vote | None:
+    """Judge an intent by how its venue does now, a cost by its evidence, a halt by the books."""
+    if ballot["kind"] == "halt":
+        return by_books(ballot)
+    if ballot["kind"] == "parameter":
+        # What a trade earns is the analyst's to judge; what its execution costs is judged here.
+        return by_measures(ballot) if ballot["payload"]["parameter"][:10] == "execution." else None
+    if ballot["kind"] != "high_risk_intent":
+        return None
+    place = (ballot["venue_id"], ballot["symbol"])
+    health = next((one.health for one in judged if (one.venue_id, one.symbol) == place), None)
+    if health is None:
+        return None
+    detail = f"{place[1]} at {place[0]} fills with confidence {health.fill_confidence:.2f}"
+    if health.fill_confidence == 0:
+        return Vote("refuse", f"{detail}: {', '.join(health.reasons)}")
+    return Vote("approve", detail)
 
 
 def _judge(

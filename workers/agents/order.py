@@ -20,7 +20,8 @@ from workers.sections import read_section
 CANVAS = Canvas(
     mission="Make child orders out of authority, and never more of them than it covers.",
     observations="The intent as authorised, the instrument's steps, halts, quote, the pack.",
-    actions="Opens orders; publishes order.command.place.v1, one per child.",
+    actions="Opens orders; publishes order.command.place.v1, one per child; a denied intent gives "
+    "back what it holds.",
     beliefs="None: every fact is read afresh.",
     policy="Under a halt, after the authorisation's end, on a stale or distant price or under "
     "another policy pack nothing is opened.",
@@ -31,8 +32,8 @@ CANVAS = Canvas(
 HEARS = (RouteIntent.TYPE,)
 EMITS = (PlaceCommand.TYPE,)
 FACTS = "execution.order_facts"
-EFFECTS = ("execution.open_orders",)
-MAY_CALL = ("execution.order_facts", "execution.open_orders")
+EFFECTS = ("execution.open_orders", "risk.refuse_intents")
+MAY_CALL = ("execution.order_facts", "execution.open_orders", "risk.refuse_intents")
 
 
 def ask(message: Message[RouteIntent]) -> dict[str, Any]:
@@ -47,14 +48,14 @@ def handle(message: Message[RouteIntent], facts: Facts, context: Context) -> Dec
         return Decision("repeated", f"intent {route.intent_id} has {facts['ordered']} orders")
     refusal = _refuse(route, facts)
     if refusal is not None:
-        return _denied(facts, *refusal)
+        return _denied(route, facts, *refusal)
     policy = read_section(SlicingPolicy, facts["slicing"])
     if policy is None or facts["execution"] is None:
-        return _denied(facts, Code.POLICY_MISSING, "no active pack says how to cut orders")
+        return _denied(route, facts, Code.POLICY_MISSING, "no active pack says how to cut orders")
     try:
         children = slice_order(_slicing_facts(route, facts, context), policy)
     except ValueError as error:
-        return _denied(facts, Code.ORDER_NOT_EXPRESSIBLE, str(error))
+        return _denied(route, facts, Code.ORDER_NOT_EXPRESSIBLE, str(error))
     commands = [_command(route, facts, child, context) for child in children]
     effect = Effect(
         "execution.open_orders",
@@ -98,16 +99,19 @@ def _refuse(route: RouteIntent, facts: Facts) -> tuple[Code, str] | None:
     return None
 
 
-def _denied(facts: Facts, code: Code, detail: str) -> Decision:
+def _denied(route: RouteIntent, facts: Facts, code: Code, detail: str) -> Decision:
     over = code is Code.INTENT_EXPIRED
     final = FinalOutcome.EXPIRED if over else FinalOutcome.DENIED
-    cover = facts["intent"] is not None and facts["intent"]["kind"] == "cover"
+    intent = facts["intent"]
+    holds = intent is not None and intent["state"] == "authorized"
+    release = {"intent_id": str(route.intent_id), "code": code.value}
     return Decision(
         outcome="expired" if over else "denied",
         explanation=f"No order opened: {detail}.",
         code=code,
+        effects=(Effect("risk.refuse_intents", release),) if holds else (),
         policy_hash=facts["policy_hash"],
-        final=None if cover else final,
+        final=None if intent is not None and intent["kind"] == "cover" else final,
     )
 
 

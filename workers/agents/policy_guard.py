@@ -22,7 +22,8 @@ from workers.reviews import read_instant
 CANVAS = Canvas(
     mission="Nothing is routed under another policy than the one in force.",
     observations="The intent as authorised, the active pack, halts, votes that approved it.",
-    actions="Publishes order.intent.route.v1; opens proposals for high-risk intents.",
+    actions="Publishes order.intent.route.v1; opens proposals for high-risk intents; a denied "
+    "intent gives back what it holds.",
     beliefs="None: every fact is read afresh.",
     policy="Risk level CRITICAL, a notional above human_approval_notional or a budget 80 % full "
     "waits for a person and holds nothing meanwhile. A policy hash that differs denies.",
@@ -33,8 +34,12 @@ CANVAS = Canvas(
 HEARS = (RiskContext.TYPE,)
 EMITS = (RouteIntent.TYPE,)
 FACTS = "governance.policy_facts"
-EFFECTS = ("governance.request_approvals",)
-MAY_CALL = ("governance.policy_facts", "governance.request_approvals")
+EFFECTS = ("governance.request_approvals", "risk.refuse_intents")
+MAY_CALL = (
+    "governance.policy_facts",
+    "governance.request_approvals",
+    "risk.refuse_intents",
+)
 
 
 def ask(message: Message[RiskContext]) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def handle(message: Message[RiskContext], facts: Facts, context: Context) -> Dec
     risk = message.payload
     refusal = _refuse(risk, facts, context)
     if refusal is not None:
-        return _denied(facts, *refusal)
+        return _denied(risk, facts, *refusal)
     if facts["intent"]["state"] != "authorized":
         return Decision("repeated", f"intent {risk.intent_id} is {facts['intent']['state']}")
     judged = judge_intent(
@@ -82,17 +87,20 @@ def _refuse(risk: RiskContext, facts: Facts, context: Context) -> tuple[Code, st
     return None
 
 
-def _denied(facts: Facts, code: Code, detail: str) -> Decision:
+def _denied(risk: RiskContext, facts: Facts, code: Code, detail: str) -> Decision:
     over = code is Code.INTENT_EXPIRED
     final = FinalOutcome.EXPIRED if over else FinalOutcome.DENIED
-    cover = facts["intent"] is not None and facts["intent"]["kind"] == "cover"
+    intent = facts["intent"]
+    holds = intent is not None and intent["state"] == "authorized"
+    release = {"intent_id": str(risk.intent_id), "code": code.value}
     return Decision(
         outcome="expired" if over else "denied",
         explanation=f"Not routed: {detail}.",
         code=code,
+        effects=(Effect("risk.refuse_intents", release),) if holds else (),
         policy_hash=facts["policy_hash"],
         # A cover ends nobody's alert: it trades under the correlation of what it covers.
-        final=None if cover else final,
+        final=None if intent is not None and intent["kind"] == "cover" else final,
     )
 
 

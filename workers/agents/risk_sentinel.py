@@ -6,7 +6,7 @@ seconds. Failover: another worker ticks; halts and votes are idempotent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from backend.contracts.denials import Code
 from backend.contracts.oversight import HaltIntent
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
+from workers.ballots import CAST_VOTES, Ballot, Vote, cast
 
 CANVAS = Canvas(
     mission="Stop an account that lost what it may lose; judge proposals by what is lost already.",
@@ -30,7 +31,7 @@ HEARS: tuple[str, ...] = ()
 EMITS = (HaltIntent.TYPE,)
 FACTS = None
 TICK_FACTS = "governance.sentinel_facts"
-EFFECTS = ("governance.record_halts", "governance.open_proposals", "governance.cast_votes")
+EFFECTS = ("governance.record_halts", "governance.open_proposals", CAST_VOTES)
 MAY_CALL = (
     "governance.sentinel_facts",
     "governance.record_halts",
@@ -68,11 +69,9 @@ def handle_tick(facts: Facts, context: Context) -> Decision:
             emissions.append(Emission(halt, account["account_id"]))
         else:
             effects.append(_propose(halt, account, context, index))
-    for index, proposal in enumerate(facts["proposals"] if facts["votes"] else ()):
-        vote = _vote(proposal, facts)
-        if vote is not None:
-            effects.append(_cast(proposal, vote, context, index))
-            sentences.append(f"{vote[0]} {proposal['kind']} {proposal['proposal_id']}: {vote[1]}")
+    votes = cast(facts["ballots"], lambda ballot: _vote(ballot, facts), context)
+    effects += votes.effects
+    sentences += votes.sentences
     return Decision(
         outcome="acted" if effects else "watched",
         explanation="; ".join(sentences) + "." if sentences else "No limit is breached.",
@@ -140,45 +139,64 @@ def _propose(halt: HaltIntent, account: Mapping[str, Any], context: Context, ind
     )
 
 
-def _vote(proposal: Mapping[str, Any], facts: Facts) -> tuple[str, str] | None:
-    """Return decision and reason, or None to wait: votes are final."""
-    account = next(
-        (a for a in facts["accounts"] if a["account_id"] == proposal["account_id"]), None
-    )
-    if account is None:
+def _vote(ballot: Ballot, facts: Facts) -> Vote | None:
+    concerned = [
+        account
+        for account in facts["accounts"]
+        if ballot["account_id"] in (None, account["account_id"])
+    ]
+    if not concerned:
         # What cannot be judged by an account's losses is left to the other voters.
         return None
-    breach = _breach(account)
-    if proposal["kind"] == "lift_halt":
-        return None if breach else ("approve", "the losses are within their limits again")
-    if proposal["kind"] != "high_risk_intent":
-        return None
+    breach = next((found for found in map(_breach, concerned) if found is not None), None)
+    match ballot["kind"]:
+        case "lift_halt":
+            return None if breach else Vote("approve", "the losses are within their limits again")
+        case "parameter":
+            return _vote_parameter(ballot, concerned)
+        case "high_risk_intent" if ballot["account_id"] is not None:
+            return _vote_intent(ballot, concerned[0], breach, facts)
+        case _:
+            return None
+
+
+def _vote_intent(
+    ballot: Ballot,
+    account: Mapping[str, Any],
+    breach: tuple[Code, str] | None,
+    facts: Facts,
+) -> Vote:
     if breach is not None:
-        return "refuse", breach[1]
-    if proposal["evidence"].get("policy_hash") != facts["policy_hash"]:
-        return "refuse", "it was judged under another policy pack than the one in force"
-    soft = account["limits"].get("daily_loss_soft_pct")
-    if soft is None or Decimal(account["daily_loss_pct"]) >= Decimal(soft):
-        return "refuse", f"the day's loss of {_percent(account['daily_loss_pct'])} is past soft"
-    return "approve", (
+        return Vote("refuse", breach[1])
+    if ballot["evidence"].get("policy_hash") != facts["policy_hash"]:
+        return Vote("refuse", "it was judged under another policy pack than the one in force")
+    if _past_soft(account):
+        loss = _percent(account["daily_loss_pct"])
+        return Vote("refuse", f"the day's loss of {loss} is past soft")
+    return Vote(
+        "approve",
         f"day's loss {_percent(account['daily_loss_pct'])}, drawdown "
-        f"{_percent(account['drawdown_pct'])}: both within limits"
+        f"{_percent(account['drawdown_pct'])}: both within limits",
     )
 
 
-def _cast(
-    proposal: Mapping[str, Any], vote: tuple[str, str], context: Context, index: int
-) -> Effect:
-    decision, reason = vote
-    return Effect(
-        "governance.cast_votes",
-        {
-            "vote_id": str(context.new_id("vote", index)),
-            "proposal_id": proposal["proposal_id"],
-            "decision": decision,
-            "reason": reason,
-        },
-    )
+def _vote_parameter(ballot: Ballot, accounts: Sequence[Mapping[str, Any]]) -> Vote:
+    """A higher threshold or expected cost trades less; a lower one has to be affordable."""
+    change = ballot["payload"]
+    if Decimal(change["proposed"]) >= Decimal(change["current"]):
+        return Vote("approve", f"{change['parameter']} becomes stricter")
+    losing = [
+        a["account_id"] for a in accounts if a["org_id"] == ballot["org_id"] and _past_soft(a)
+    ]
+    if losing:
+        return Vote("refuse", f"no loosening while {', '.join(losing)} is past its soft loss")
+    return Vote("approve", "no account is past its soft loss")
+
+
+def _past_soft(account: Mapping[str, Any]) -> bool:
+    """Tell whether the day's loss is past the soft limit; unknown counts as past."""
+    soft, observed = account["limits"].get("daily_loss_soft_pct"), account["daily_loss_pct"]
+    return soft is None or observed is None or Decimal(observed) >= Decimal(soft)
 
 
 def _percent(value: str) -> str:

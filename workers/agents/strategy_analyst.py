@@ -1,11 +1,13 @@
 """Strategy Analyst: turns a scored signal into something that can come true or not.
 
 Mission: a probability, a stop, a target and a window that can be checked afterwards.
-Observes rationales that passed, tick sizes and the pack. SLO 5/20 ms. Failover: stateless.
+Observes rationales that passed, tick sizes and the pack. Votes as a persona on what promises
+profit. SLO 5/20 ms. Failover: stateless.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,16 +25,18 @@ from backend.domain.hypothesis import (
 )
 from backend.values import FinalOutcome, format_decimal, format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
+from workers.ballots import CAST_VOTES, Ballot, Vote, by_books, by_expectation, by_measures, cast
 from workers.reviews import denied, read_instant
 from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Say what is expected of a signal, how likely, and until when.",
-    observations="Rationales that passed, tick sizes, when the alert came.",
-    actions="Records hypotheses; publishes signals.hypothesis.v1.",
+    observations="Rationales that passed, tick sizes, when the alert came, open proposals.",
+    actions="Records hypotheses; publishes signals.hypothesis.v1; casts reasoned votes.",
     beliefs="Without an edge, stop and target are as likely as their distances say.",
     policy="A stop or target on the wrong side, a stop within noise, too small a reward or a "
-    "window that is over: no hypothesis, and the alert ends here with the reason.",
+    "window that is over: no hypothesis, and the alert ends here with the reason. A vote needs a "
+    "positive expectation, or an interval that excludes zero.",
     slo_p50_ms=5,
     slo_p95_ms=20,
     failover="Stateless; shards move to another worker when the lease ends.",
@@ -40,8 +44,15 @@ CANVAS = Canvas(
 HEARS = (RationaleSignal.TYPE,)
 EMITS = (HypothesisSignal.TYPE,)
 FACTS = "intake.hypothesis_facts"
-EFFECTS = ("intake.record_hypotheses",)
-MAY_CALL = ("intake.hypothesis_facts", "intake.record_hypotheses")
+TICK_FACTS = "governance.ballot_facts"
+EFFECTS = ("intake.record_hypotheses", CAST_VOTES)
+MAY_CALL = (
+    "intake.hypothesis_facts",
+    "intake.record_hypotheses",
+    "governance.ballot_facts",
+    "governance.cast_votes",
+)
+EVERY_MS = 2_000
 
 
 def ask(message: Message[RationaleSignal]) -> dict[str, Any]:
@@ -78,6 +89,34 @@ def handle(message: Message[RationaleSignal], facts: Facts, context: Context) ->
     if isinstance(found, NoHypothesis):
         return _none(found, policy_hash)
     return _expect(message, found, context, policy_hash)
+
+
+def ask_tick(now: datetime) -> dict[str, Any]:
+    """Ask for what waits for this persona's vote."""
+    return {}
+
+
+def handle_tick(facts: Facts, context: Context) -> Decision:
+    """Vote on intents by what they promise, on parameters by their evidence."""
+    votes = cast(facts["ballots"], _judge, context)
+    return Decision(
+        outcome="voted" if votes.effects else "nothing_to_judge",
+        explanation="; ".join(votes.sentences or ("No proposal can be judged now",)) + ".",
+        effects=votes.effects,
+        policy_hash=facts["policy_hash"],
+    )
+
+
+def _judge(ballot: Ballot) -> Vote | None:
+    match ballot["kind"]:
+        case "high_risk_intent":
+            return by_expectation(ballot)
+        case "parameter":
+            return by_measures(ballot)
+        case "halt":
+            return by_books(ballot)
+        case _:
+            return None
 
 
 def _none(found: NoHypothesis, policy_hash: str | None) -> Decision:
