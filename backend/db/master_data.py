@@ -71,7 +71,7 @@ def add_instruments(
 
 
 def add_book(conn: Connection[Any], book: TradingBook) -> None:
-    """Register an organisation, its venue, account and strategy; the connection is updated."""
+    """Register an organisation, venue, account, books and strategy; the connection is updated."""
     conn.execute(
         "insert into public.organizations (org_id, name, base_currency) values (%s, %s, %s)"
         " on conflict (org_id) do nothing",
@@ -96,6 +96,12 @@ def add_book(conn: Connection[Any], book: TradingBook) -> None:
             Jsonb(book.connection),
             book.starting_balance,
         ),
+    )
+    # Until the venue says what the account holds, the treasury counts what it began with.
+    conn.execute(
+        "insert into treasury.balances (org_id, currency, cash, equity) values (%s, %s, %s, %s)"
+        " on conflict (org_id, currency) do nothing",
+        (book.org_id, book.currency, book.starting_balance, book.starting_balance),
     )
     conn.execute(
         "insert into public.strategies (strategy_id, org_id, account_id, name, mode)"

@@ -88,10 +88,6 @@ def money_database() -> Generator[Database]:
                 "insert into public.strategies (strategy_id, org_id, account_id, name, mode)"
                 " values ('tv-two', 'demo', 'paper-2', 'two', 'paper')"
             )
-            conn.execute(
-                "insert into treasury.balances (org_id, currency, cash, equity, as_of)"
-                " values ('demo', 'USD', 100000, 100000, clock_timestamp())"
-            )
             quote_all(conn)
             for symbol in QUOTES:
                 add_bars(conn, symbol)
