@@ -37,11 +37,14 @@ def upgrade() -> None:
         sa.Column(
             "calendar",
             sa.Text(),
-            server_default=sa.text("'fx'"),
+            server_default=sa.text("'weekdays'"),
             nullable=False,
-            comment="Which trading hours apply: fx, crypto, …",
+            comment="Which trading hours apply.",
         ),
         sa.Column("state", sa.Text(), server_default=sa.text("'new'"), nullable=False),
+        sa.CheckConstraint(
+            "calendar in ('weekdays', 'always')", name=op.f("instruments_calendar_check")
+        ),
         sa.CheckConstraint(
             "state in ('new', 'tradable', 'watchlist_only', 'deprecated')",
             name=op.f("instruments_state_check"),

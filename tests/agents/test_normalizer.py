@@ -141,7 +141,7 @@ def test_old_alert_that_a_person_approved_goes_on():
 
 def test_crypto_trades_at_the_weekend():
     weekend = datetime(2026, 3, 7, 12, tzinfo=UTC)
-    known = facts(instruments=[EURUSD | {"calendar": "crypto"}])
+    known = facts(instruments=[EURUSD | {"calendar": "always"}])
     assert decide(known, received_at=weekend, source_time=None).outcome == "normalized"
 
 

@@ -56,7 +56,6 @@ _CODES = {code: Code.__members__.get(code.name, Code.NOT_UNDERSTOOD) for code in
 _CODES[NormalizeCode.PRICE_MISSING] = Code.ORDER_PRICE_MISSING
 _DENIED = frozenset({Code.SYMBOL_NOT_TRADABLE, Code.MARKET_CLOSED})
 _ANY_AGE_S = 100 * 366 * 86_400
-_CALENDARS = {"fx": Calendar.WEEKDAYS, "crypto": Calendar.ALWAYS}
 
 
 def ask(message: Message[RawSignal]) -> dict[str, Any]:
@@ -198,7 +197,7 @@ def _instrument(row: Mapping[str, Any]) -> Instrument:
         volume_min=Decimal(row["volume_min"]),
         volume_max=Decimal(row["volume_max"]),
         volume_step=Decimal(row["volume_step"]),
-        calendar=_CALENDARS.get(row["calendar"]) or Calendar(row["calendar"]),
+        calendar=Calendar(row["calendar"]),
         lifecycle=Lifecycle(row["state"]),
         aliases=frozenset(row["aliases"]),
     )

@@ -90,6 +90,7 @@ class Instrument(Base):
     __tablename__ = "instruments"
     __table_args__ = (
         one_of("state", "new", "tradable", "watchlist_only", "deprecated"),
+        one_of("calendar", "weekdays", "always"),
         *positive("tick_size", "contract_size", "volume_min", "volume_step"),
         CheckConstraint("volume_max >= volume_min", name="volume_max"),
         CheckConstraint("digits between 0 and 10", name="digits"),
@@ -108,7 +109,7 @@ class Instrument(Base):
     volume_min: Mapped[Decimal]
     volume_max: Mapped[Decimal]
     volume_step: Mapped[Decimal]
-    calendar: Mapped[str] = default("'fx'", comment="Which trading hours apply: fx, crypto, …")
+    calendar: Mapped[str] = default("'weekdays'", comment="Which trading hours apply.")
     state: Mapped[str] = default("'new'")
 
 
