@@ -82,7 +82,7 @@ class Notifier(Protocol):
     """Tells people: a log, a mail, a chat."""
 
     def notify(self, notice: Notice) -> None:
-        """Deliver the notice once per key; raises TimeoutError or ConnectionError when it cannot."""
+        """Deliver the notice once per key. Raises TimeoutError or ConnectionError if it cannot."""
         ...
 
 

@@ -37,6 +37,7 @@ VERBS = (
     Verb("down", "cli.up:down", "Stop the desk of this home, or what a crash left of it.", RUN),
     Verb("work", "cli.work:app", "Run agents in this process, without Celery or Redis.", RUN),
     Verb("api", "cli.api:app", "Serve the HTTP API and the webhook.", RUN),
+    Verb("policy", "cli.policy:app", "Check, apply and show policy packs.", RUN),
     Verb("db", "cli.db:app", "Migrate the database, and check that it is as it should be.", RUN),
     Verb("status", "cli.up:status", "Show what runs, where, and how it does.", LOOK),
     Verb("dlq", "cli.dlq:app", "List, explain and replay dead letters.", LOOK),

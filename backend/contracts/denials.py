@@ -3,6 +3,7 @@
 `TRnnn` is a valid SQLSTATE: procedures raise it, rows store it, `Code` names it in Python.
 TR1xx bus, TR2xx intake and signals, TR3xx risk, TR4xx execution, TR5xx governance,
 TR6xx routing and sizing. A number is never given to another reason; new ones go at the end.
+A gap is a reason that nothing gives.
 """
 
 from __future__ import annotations
@@ -69,9 +70,6 @@ class Code(StrEnum):
         _REFUSAL,
         "the signature is not `ed25519:` and 64 bytes of base64",
     )
-    DEPTH_LIMIT = "TR117", _FAULT, "the agent's queue is full, upstream slows down"
-    KEY_PARKED = "TR118", _FAULT, "an earlier message of this ordering key failed and waits"
-    ATTEMPTS_EXHAUSTED = "TR119", _FAULT, "the message failed as often as it may"
     HANDLER_FAILED = "TR120", _FAULT, "the agent raised while it handled the message"
     CIRCUIT_OPEN = "TR121", _FAULT, "a dependency failed too often and is left alone for a while"
     AGENT_UNKNOWN = "TR122", _REFUSAL, "no such agent is declared"
@@ -106,8 +104,6 @@ class Code(StrEnum):
     SOURCE_TIME_IN_FUTURE = "TR227", _REFUSAL, "the alert's own time is later than now"
     ALERT_TOO_OLD = "TR228", _DENIAL, "the alert is older than its source allows"
     MARKET_CLOSED = "TR229", _DENIAL, "the instrument's market is closed"
-    ALERT_DUPLICATE = "TR230", _REFUSAL, "the same alert arrived before"
-    SECRET_INVALID = "TR231", _REFUSAL, "the source's secret does not match"
     STRATEGY_UNKNOWN = "TR232", _REFUSAL, "no such strategy in this organisation"
     BARS_MISSING = "TR233", _DENIAL, "too few bars to score the signal"
     BARS_STALE = "TR234", _DENIAL, "the last bar is too old to score the signal"
@@ -161,7 +157,6 @@ class Code(StrEnum):
     POLICY_INVALID = "TR338", _REFUSAL, "the policy pack is malformed"
     POLICY_NOT_ALLOWED = "TR339", _REFUSAL, "this pack may not be applied beside a live account"
     REDUCE_ONLY_INCREASES = "TR340", _DENIAL, "a reduce-only order would open or enlarge"
-    TREASURY_UTILIZATION_EXCEEDED = "TR341", _DENIAL, "the treasury is used above its limit"
 
     # TR4xx: execution
     ORDER_NOT_AUTHORIZED = "TR401", _DENIAL, "no authorised intent stands behind the order"
@@ -196,7 +191,6 @@ class Code(StrEnum):
     PROPOSAL_UNKNOWN = "TR505", _REFUSAL, "no such proposal"
     ALREADY_VOTED = "TR506", _REFUSAL, "this voter voted before, votes are final"
     REASON_MISSING = "TR507", _REFUSAL, "a decision without a reason"
-    VOTE_SIGNATURE_INVALID = "TR508", _REFUSAL, "a persona's vote without its valid signature"
     SESSION_MAY_NOT_VOTE = "TR509", _REFUSAL, "this session may read, not vote"
     PROPOSAL_KIND_UNKNOWN = "TR510", _REFUSAL, "no quorum rule for this kind of proposal"
     PROPOSAL_REFUSED = "TR511", _DENIAL, "the vote went against it"
@@ -211,7 +205,6 @@ class Code(StrEnum):
     HEALTH_STALE = "TR604", _DENIAL, "the venue's health report is too old"
     THROTTLED = "TR605", _DENIAL, "the venue's throttle is used up"
     BELOW_MINIMUM = "TR606", _DENIAL, "the size is below the smallest order"
-    ALREADY_POSITIONED = "TR607", _DENIAL, "a position in this direction is open"
     STRATEGY_DISABLED = "TR608", _DENIAL, "the strategy is switched off"
     WINDOW_OVER = "TR609", _DENIAL, "the execution window has closed"
     EDGE_LOW = "TR610", _DENIAL, "the expected gain after costs is too small"
@@ -225,5 +218,4 @@ class Code(StrEnum):
     NO_EDGE = "TR618", _DENIAL, "the growth-optimal size is zero"
     NO_ROOM = "TR619", _DENIAL, "the limits leave no room for another lot"
     UTILITY_LOW = "TR620", _DENIAL, "the utility is below the portfolio's minimum"
-    ALREADY_WORKING = "TR621", _DENIAL, "an order for this symbol is working"
     ROUTING_POLICY_MISSING = "TR622", _DENIAL, "the strategy has no routing policy"

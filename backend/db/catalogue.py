@@ -34,6 +34,8 @@ PLATFORM_TABLES = frozenset(
         "ops.incidents",
         "ops.feature_flags",
         "ops.desired_agents",
+        "ops.job_runs",
+        "ops.retention",
         "ops.routines",
         "ops.alembic_version",
     }

@@ -11,5 +11,3 @@ values
   ('ops.idempotency_keys', 2, 'a client that repeats a request does so within a day'),
   ('bus.refused', 90, 'refused messages are looked at when something was wrong')
 on conflict (subject) do nothing;
-
-grant select on ops.job_runs, ops.retention to desk_reader;

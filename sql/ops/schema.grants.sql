@@ -3,5 +3,6 @@ grant usage on schema ops
 
 -- How the desk does; tokens and replies stay with the procedures.
 grant select
-  on ops.incidents, ops.feature_flags, ops.desired_agents, ops.routines, ops.alembic_version
+  on ops.incidents, ops.feature_flags, ops.desired_agents, ops.job_runs, ops.retention, ops.routines,
+     ops.alembic_version
   to desk_reader, desk_operator;

@@ -91,7 +91,7 @@ def test_every_family_has_canonical_bytes(type_: str):
         {"set"},
         object(),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_has_no_exact_form_is_refused_at_any_depth(value: object, place: Any):
     with pytest.raises(NotCanonical):
