@@ -129,9 +129,9 @@ def upgrade() -> None:
         schema="bus",
     )
     op.create_index(
-        op.f("deliveries_agent_ordering_key_delivery_id_idx"),
+        op.f("deliveries_ordering_key_agent_delivery_id_idx"),
         "deliveries",
-        ["agent", "ordering_key", "delivery_id"],
+        ["ordering_key", "agent", "delivery_id"],
         unique=False,
         schema="bus",
     )

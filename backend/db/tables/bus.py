@@ -130,7 +130,7 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         Index(None, "agent", "delivery_id"),
-        Index(None, "agent", "ordering_key", "delivery_id"),
+        Index(None, "ordering_key", "agent", "delivery_id"),
         {
             "schema": "bus",
             "comment": "What an agent has still to handle; acknowledging deletes the row.",
