@@ -4,6 +4,9 @@ A pack is TOML with decimals as strings. Unknown keys fail, limits have no defau
 pack's hash is SHA-256 over its canonical JSON: every decision names the hash it used.
 """
 
+# Sections are models made from the domain's policies at import: no checker sees their types.
+# pyright: reportInvalidTypeForm=false
+
 from __future__ import annotations
 
 import hashlib
@@ -85,9 +88,8 @@ def _section(policy: type[Any]) -> Any:
     """Make the pack's section of a domain policy: the same fields, unknown keys refused."""
     hints = get_type_hints(policy)
     types = {f.name: Exact if hints[f.name] is Decimal else hints[f.name] for f in fields(policy)}
-    return create_model(
-        policy.__name__, __base__=Contract, **{k: (t, ...) for k, t in types.items()}
-    )
+    definitions: dict[str, Any] = {name: (type_, ...) for name, type_ in types.items()}
+    return create_model(policy.__name__, __base__=Contract, **definitions)
 
 
 NormalizeSection: Any = _section(NormalizePolicy)

@@ -19,7 +19,8 @@ from workers.compose import build_host
 
 settings = load_settings()
 
-app = Celery("desk", include=["workers.jobs"])
+# Celery fills its attributes in at run time, out of a type checker's sight.
+app: Any = Celery("desk", include=["workers.jobs"])
 app.conf.update(
     broker_url=settings.external_broker or "redis://127.0.0.1:6379/0",
     broker_connection_retry_on_startup=True,
@@ -64,13 +65,13 @@ class AgentsStep(bootsteps.StartStopStep):
         self.names = agent_names(agents)
         self.host: Any = None
 
-    def start(self, worker: Any) -> None:
+    def start(self, parent: Any) -> None:
         """Open sessions and start the loops."""
         if self.names:
             self.host = build_host(settings, self.names)
             self.host.start()
 
-    def stop(self, worker: Any) -> None:
+    def stop(self, parent: Any) -> None:
         """Finish what is in hand and hand back the rest."""
         if self.host is not None:
             self.host.stop()

@@ -80,9 +80,9 @@ def progress(conn: Connection[Any]) -> Progress:
     assert counts is not None
     agents = conn.execute(_AGENTS.encode()).fetchall()
     outcomes = conn.execute(_OUTCOMES.encode()).fetchall()
-    return Progress(
-        *counts, tuple((name, n, float(p50 or 0)) for name, n, p50 in agents), dict(outcomes)
-    )
+    accepted, duplicates, decided, orders, fills = counts
+    per_agent = tuple((name, n, float(p50 or 0)) for name, n, p50 in agents)
+    return Progress(accepted, duplicates, decided, orders, fills, per_agent, dict(outcomes))
 
 
 def read(conn: Connection[Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
 from celery import Celery, chain
 from redis import Redis
@@ -16,7 +17,8 @@ HOPS = 12
 DONE_KEY = "bench:done"
 BROKER_VARIABLE = "BENCH_BROKER_URL"
 
-app = Celery("bench", broker=os.environ.get(BROKER_VARIABLE, "redis://127.0.0.1:6379/0"))
+# Celery makes attributes and tasks at run time, out of a type checker's sight.
+app: Any = Celery("bench", broker=os.environ.get(BROKER_VARIABLE, "redis://127.0.0.1:6379/0"))
 app.conf.update(
     task_ignore_result=True,
     task_default_queue="bench",

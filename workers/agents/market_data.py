@@ -163,9 +163,15 @@ def _row(bar: Bar) -> dict[str, str | None]:
 
 
 def _bar(row: Mapping[str, Any]) -> Bar:
-    prices = (Decimal(row[name]) for name in ("open", "high", "low", "close", "volume"))
-    spread = None if row["spread"] is None else Decimal(row["spread"])
-    return Bar(datetime.fromisoformat(row["opened_at"]), *prices, spread)
+    return Bar(
+        datetime.fromisoformat(row["opened_at"]),
+        Decimal(row["open"]),
+        Decimal(row["high"]),
+        Decimal(row["low"]),
+        Decimal(row["close"]),
+        Decimal(row["volume"]),
+        None if row["spread"] is None else Decimal(row["spread"]),
+    )
 
 
 def _quote(venue_id: str, quote: Any) -> dict[str, str]:
