@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db.tables.base import (
@@ -82,8 +82,8 @@ class JobRun(Base):
 
     job: Mapped[str] = mapped_column(primary_key=True)
     every_s: Mapped[int] = note("How often it is scheduled, at least.")
-    runs: Mapped[int] = big(server_default="0")
-    failures: Mapped[int] = big(server_default="0")
+    runs: Mapped[int] = big(server_default=text("0"))
+    failures: Mapped[int] = big(server_default=text("0"))
     last_run_at: Mapped[datetime] = now()
     last_error: Mapped[str | None] = note("Null where the last run ended well.")
     last_report: Mapped[str | None]
