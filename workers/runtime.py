@@ -35,6 +35,7 @@ log = structlog.get_logger()
 
 POLL_S = 1.0
 LEASE_S = 2.0
+RECOVER_S = 5.0
 THROTTLED_POLL_S = 0.1
 RECONNECT_S_MAX = 5.0
 
@@ -80,6 +81,7 @@ class AgentLoop:
         self._thread = threading.Thread(target=self._run, name=f"agent-{agent.name}", daemon=True)
         self._next_tick = 0.0
         self._lease_due = 0.0
+        self._recover_due = 0.0
         self._batch_max = 1
 
     def start(self) -> None:
@@ -158,6 +160,12 @@ class AgentLoop:
         if now >= self._lease_due:
             self.lease = bus.lease(conn, worker_id)
             self._lease_due = now + (THROTTLED_POLL_S if self.lease.throttled_by else LEASE_S)
+        if now >= self._recover_due and not self._handed:
+            self._recover_due = now + RECOVER_S
+            # A sender whose session broke while it committed could not tell us what it handed on.
+            if bus.recover(conn, worker_id):
+                log.warning("messages.recovered", agent=self.agent.name)
+                self._look = True
 
     def _pause_s(self) -> float:
         due = [self._lease_due, self._poll_due]

@@ -163,6 +163,11 @@ def release(conn: Connection[Any], worker_id: UUID, delivery_ids: Iterable[int])
     return _scalar(conn, "select bus.release(%s, %s)", (worker_id, list(delivery_ids)))
 
 
+def recover(conn: Connection[Any], worker_id: UUID) -> int:
+    """Give back what is leased to a worker that has nothing in hand; returns how much."""
+    return _scalar(conn, "select bus.recover(%s)", (worker_id,))
+
+
 def stop_worker(conn: Connection[Any], worker_id: UUID) -> None:
     """Hand everything back at a clean stop."""
     conn.execute("select bus.stop_worker(%s)", (worker_id,))
