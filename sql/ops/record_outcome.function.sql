@@ -17,7 +17,8 @@ language sql security definer set search_path = '' as $$
      set outcome = excluded.outcome,
          code = excluded.code,
          agent = excluded.agent,
-         decided_at = excluded.decided_at
+         -- Clocks of two machines may differ; an outcome never precedes the first one.
+         decided_at = greatest(excluded.decided_at, held.first_decided_at)
    where held.outcome in ('in_review', 'awaiting_vote')
       or (held.outcome = 'partially_filled' and excluded.outcome = 'filled');
 $$;

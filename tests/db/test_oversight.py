@@ -294,8 +294,8 @@ BREAKAGES = {
         " 'paper', 1, 1, 1, 1.1, 'ordered')"
     ),
     "outcomes_without_fills": (
-        "insert into alert_outcomes (correlation_id, org_id, outcome, agent)"
-        " values (gen_random_uuid(), 'demo', 'filled', 'execution')"
+        "select ops.record_outcome(gen_random_uuid(), 'demo', 'filled', null, 'execution',"
+        " clock_timestamp())"
     ),
     "attempts_without_answer": (
         "insert into execution.attempts (attempt_id, order_id, client_order_id, magic, account_id,"

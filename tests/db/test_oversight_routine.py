@@ -64,8 +64,8 @@ def open_review(desk: Overseen, age_days: int) -> Any:
             (correlation, age_days),
         )
         conn.execute(
-            "insert into alert_outcomes (correlation_id, org_id, outcome, agent)"
-            " values (%s, 'demo', 'in_review', 'rationale_scorer')",
+            "select ops.record_outcome(%s, 'demo', 'in_review', null, 'rationale_scorer',"
+            " clock_timestamp())",
             (correlation,),
         )
     return correlation

@@ -38,7 +38,9 @@ def test_fok_is_sent_although_it_is_zero():
         (2, 2, TimeInForce.GTC, 1),
         (3, 2, TimeInForce.IOC, 1),
         (3, 2, TimeInForce.FOK, 0),
-        (1, 2, TimeInForce.IOC, None),
+        # FOK fills nothing that IOC would not have filled.
+        (1, 2, TimeInForce.IOC, 0),
+        (0, 2, TimeInForce.IOC, None),
         (2, 2, TimeInForce.FOK, None),
         (0, 2, TimeInForce.GTC, None),
         (0, 3, TimeInForce.GTC, 2),

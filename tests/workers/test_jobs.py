@@ -118,8 +118,8 @@ def test_a_day_is_reported_once_per_organisation(desk: Overseen):
             (day,),
         )
         conn.execute(
-            "insert into alert_outcomes (correlation_id, org_id, outcome, agent)"
-            " select correlation_id, org_id, 'in_review', 'intake' from signals_raw"
+            "select ops.record_outcome(correlation_id, org_id, 'in_review', null, 'intake',"
+            " clock_timestamp()) from signals_raw"
         )
     jobs.daily_report()
     jobs.daily_report()

@@ -216,8 +216,7 @@ def test_strongest_undecided_opposite_edge_is_told(as_role: As, inside: Connecti
     waiting = routed(as_role, inside, edge="0.4", side="SELL")
     for correlation_id, outcome in ((ended, "filled"), (waiting, "awaiting_vote")):
         inside.execute(
-            "insert into alert_outcomes (correlation_id, org_id, outcome, agent)"
-            " values (%s, 'demo', %s, 'test')",
+            "select ops.record_outcome(%s, 'demo', %s, null, 'test', clock_timestamp())",
             (correlation_id, outcome),
         )
     answers = routing(as_role, a_question(), a_question(side="SELL"))
