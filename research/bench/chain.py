@@ -29,7 +29,7 @@ from backend.runtime.home import Home
 from backend.runtime.supervisor import ProcessSpec
 from backend.settings import CHECKOUT, Settings
 from research.bench import celery_empty
-from research.bench.chain_figures import commit_ms, hop_figures, latencies_ms, outcomes
+from research.bench.chain_figures import CommitProbe, hop_figures, latencies_ms, outcomes
 from research.load.market import market_states
 from research.load.open_loop import Window, percentiles, run_window, sustained_rate
 from research.load.post import Poster
@@ -150,7 +150,7 @@ def run_chain_bench(
 ) -> dict[str, Any]:
     """Run the whole comparison and return its figures."""
     with _bench_desk(settings) as (desk, ours, theirs):
-        commits = [commit_ms(desk.servers.owner_url)]
+        commits = CommitProbe(desk.servers.owner_url)
         report("warming up")
         for side in (ours, theirs):
             side.window(FIRST_RATE_PER_S, seconds)
@@ -168,13 +168,13 @@ def run_chain_bench(
         paired: dict[str, list[list[float]]] = {"ours": [], "theirs": []}
         for number in range(rounds):
             report(f"latencies at {rate:.1f}/s, round {number + 1} of {rounds}")
-            paired["ours"].append(ours.measure(rate, seconds))
+            with commits.watching():
+                paired["ours"].append(ours.measure(rate, seconds))
             paired["theirs"].append(theirs.measure(rate, seconds))
-            commits.append(commit_ms(desk.servers.owner_url))
         hops = hop_figures(ours.conn, since)
         report(f"latencies at {FIXED_RATE_PER_S:.0f}/s")
         fixed = ours.measure(FIXED_RATE_PER_S, seconds)
-        commit = statistics.median(commits)
+        commit = statistics.median(commits.times_ms)
         return {
             "rate_per_s": round(rate, 2),
             "chain": {

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import statistics
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +14,9 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-COMMITS = 300
+PROBE_EVERY_S = 0.02
+_COMMIT = "insert into bench.commits values (1, %s)"
+_BODY = '{"as_wide_as": "' + "a message on the bus " * 60 + '"}'
 
 _LATENCIES = """
 select extract(epoch from a.answered_at - r.received_at)::float8 * 1000
@@ -87,14 +92,34 @@ def outcomes(conn: Connection[Any]) -> dict[str, int]:
     return dict(conn.execute(query).fetchall())
 
 
-def commit_ms(owner_url: str) -> float:
-    """Return the median time of one client's single-row insert and durable commit."""
-    with psycopg.connect(owner_url, autocommit=True) as conn:
-        conn.execute("create schema if not exists bench")
-        conn.execute("create table if not exists bench.commits (n int, body jsonb)")
-        times: list[float] = []
-        for number in range(COMMITS):
-            start = time.perf_counter()
-            conn.execute("insert into bench.commits values (%s, '{\"a\": 1}')", (number,))
-            times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times)
+class CommitProbe:
+    """One client that commits a row now and then while the chain works.
+
+    A hop and a commit are comparable only under the same load: both share the machine.
+    """
+
+    def __init__(self, owner_url: str) -> None:
+        self._url = owner_url
+        self.times_ms: list[float] = []
+        with psycopg.connect(owner_url, autocommit=True) as conn:
+            conn.execute("create schema if not exists bench")
+            conn.execute("create table if not exists bench.commits (n int, body jsonb)")
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Commit every PROBE_EVERY_S until left."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self._run, args=(stop,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def _run(self, stop: threading.Event) -> None:
+        with psycopg.connect(self._url, autocommit=True) as conn:
+            while not stop.wait(PROBE_EVERY_S):
+                start = time.perf_counter()
+                conn.execute(_COMMIT, (_BODY,), prepare=True)
+                self.times_ms.append((time.perf_counter() - start) * 1000)
