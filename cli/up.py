@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +19,7 @@ from cli.console import err, out, print_error, print_json, print_table
 
 if TYPE_CHECKING:
     from backend.runtime.control import DeskReport
+    from backend.runtime.desk_processes import Servers
     from backend.runtime.supervisor import ProcessEvent
 
 DETACH_WAIT_S = 300.0
@@ -80,6 +83,13 @@ def _run(settings: Settings, servers: bool) -> None:
         plan = DeskPlan(desk_parts.prepare, desk_parts.processes, desk_parts.endpoints)
     leave = threading.Event()
     started = False
+    name_endpoints = plan.endpoints
+
+    def endpoints(settings: Settings, servers: "Servers") -> Mapping[str, str]:
+        # Asked for right before the desk is announced as ready: from here on there is work.
+        nonlocal started
+        started = True
+        return name_endpoints(settings, servers)
 
     def on_signal(_signum: int, _frame: FrameType | None) -> None:
         # While starting there is nothing to finish in hand: break off. Later, leave in order;
@@ -91,8 +101,7 @@ def _run(settings: Settings, servers: bool) -> None:
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, on_signal)
-    with open_desk(settings, plan, clock, _tell) as desk:
-        started = True
+    with open_desk(settings, replace(plan, endpoints=endpoints), clock, _tell) as desk:
         if not leave.is_set():
             _show_addresses(settings)
             run_until(desk, leave)
