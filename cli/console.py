@@ -1,6 +1,7 @@
 """How verbs speak: rich text for people, JSON for scripts, one line for an error."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -15,13 +16,17 @@ from backend.errors import DeskError
 if TYPE_CHECKING:
     from rich.console import Console
 
+WIDTH_OF_FILES = 160
+
 
 @cache
 def out() -> "Console":
     """Give the console for results."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    # A file or a pipe has no width of its own: room for ids, unless COLUMNS says otherwise.
+    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, width=WIDTH_OF_FILES if wide else None)
 
 
 @cache

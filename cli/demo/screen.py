@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from cli.console import err
 from cli.demo.summary import Progress as Run
@@ -43,6 +44,7 @@ class Screen:
         self._filled = self._bars.add_task("fills", total=total)
         self._live: Live | None = None
         self._updates = 0
+        self._total = total
 
     @contextmanager
     def live(self) -> Iterator[None]:
@@ -58,11 +60,12 @@ class Screen:
         """Show a new state."""
         self._updates += 1
         self._bars.update(self._posted, completed=sent)
-        self._bars.update(self._decided, completed=run.decided, total=max(run.accepted, 1))
+        # What was dropped as a duplicate is decided with that.
+        self._bars.update(self._decided, completed=run.decided + run.duplicates)
         self._bars.update(self._filled, completed=run.fills, total=max(run.orders, 1))
         if self._live is not None:
             self._live.update(Group(self._bars, _agents(run), _outcomes(run)))
-        elif self._updates % PLAIN_EVERY == 1:
+        elif self._updates % PLAIN_EVERY == 0 or (sent == self._total and run.settled):
             err().print(
                 f"posted {sent}, accepted {run.accepted}, decided {run.decided},"
                 f" orders {run.orders}, fills {run.fills}"
@@ -81,7 +84,8 @@ def _agents(run: Run) -> Table:
     return table
 
 
-def _outcomes(run: Run) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_row(*(f"[bold]{name}[/] {count}" for name, count in sorted(run.outcomes.items())))
-    return table
+def _outcomes(run: Run) -> Text:
+    parts = (
+        Text.assemble((name, "bold"), f" {count}") for name, count in sorted(run.outcomes.items())
+    )
+    return Text("  ").join(parts)
