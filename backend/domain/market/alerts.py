@@ -125,7 +125,9 @@ def write_alert(plan: AlertPlan, alert_id: str, fired_at: datetime) -> AlertPost
 def _plan(dice: random.Random, index: int, market: MarketState, odd_share: float) -> AlertPlan:
     shape = dice.choices([s for s, _ in _SHAPES], [w for _, w in _SHAPES])[0]
     with_lean = dice.random() < 0.68
-    lean = market.lean or dice.choice((-1, 1))
+    # Rolled always: where the market stands must not shift the dice of what follows.
+    either = dice.choice((-1, 1))
+    lean = market.lean or either
     side = Side.BUY if (lean > 0) == with_lean else Side.SELL
     noise = Decimal(repr(round(dice.uniform(-0.1, 0.1), 3)))
     stop_atr = Decimal(repr(round(dice.uniform(1.2, 2.2), 2)))
