@@ -148,5 +148,9 @@ def _explain(order: Mapping[str, Any], outcome: Outcome, delta: DecisionDelta | 
         return f"{did}; {delta.predicted_r} R were expected and nothing was at risk."
     return (
         f"{did}; {delta.predicted_r} R were expected, {delta.realized_r} R are booked so far, "
-        f"slippage {outcome.slippage_bps} bps, fill ratio {delta.fill_ratio}."
+        f"slippage {_short(outcome.slippage_bps)} bps, fill ratio {delta.fill_ratio}."
     )
+
+
+def _short(value: Decimal | None) -> str:
+    return "unknown" if value is None else format_decimal(round(value, 4).normalize())

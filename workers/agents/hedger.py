@@ -26,7 +26,7 @@ from backend.domain.hedging import (
     propose_cover,
 )
 from backend.domain.numbers import ONE, ZERO
-from backend.values import LatencyClass, OrderType, Side
+from backend.values import LatencyClass, OrderType, Side, format_decimal
 from workers.agent import Canvas, Context, Decision, Emission, Facts
 from workers.sections import read_section
 
@@ -179,7 +179,7 @@ def _none(fill: FillEvent, facts: Facts, residual: Decimal, reason: str, detail:
     return Decision(
         outcome="none",
         explanation=f"No cover for {fill.filled_size} {fill.symbol}: {reason} ({detail}); "
-        f"{residual} stays open beyond what was authorised.",
+        f"{format_decimal(round(residual, 2))} stays open beyond what was authorised.",
         emissions=(Emission(_event(fill, None, residual, residual, reason), fill.account_id),),
         features={"residual_before": str(residual)},
         policy_hash=facts["policy_hash"],
