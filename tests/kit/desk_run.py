@@ -112,8 +112,15 @@ class DeskRun:
 
     def ask(self, query: LiteralString, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Read rows as one who may read everything."""
-        with psycopg.connect(self._superuser_url()) as conn:
+        with self.session() as conn:
             return conn.execute(query, parameters).fetchall()
+
+    def session(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """Open a session of one who may read everything."""
+        handle = postgres.find_running(self.settings)
+        if handle is None:
+            raise psycopg.OperationalError("no Postgres runs")
+        return psycopg.connect(handle.superuser_url(running_database(self.settings)))
 
     def answers(self) -> bool:
         """Tell whether the database answers now."""
@@ -141,7 +148,7 @@ class DeskRun:
     @contextlib.contextmanager
     def stream(self, count: int, rate_per_s: float = 40.0, seed: int = 7) -> Generator[Stream]:
         """Post alerts in the background; leaving waits until all were answered with 200."""
-        with psycopg.connect(self._superuser_url()) as conn:
+        with self.session() as conn:
             markets = market_states(conn)
         clock = SystemClock()
         bodies = [
@@ -198,12 +205,6 @@ class DeskRun:
     def _webhook(self) -> str:
         token = Home(self.home).secret(DEMO_SOURCE)
         return f"{self.api_url}/webhooks/tradingview/{token}"
-
-    def _superuser_url(self) -> str:
-        handle = postgres.find_running(self.settings)
-        if handle is None:
-            raise psycopg.OperationalError("no Postgres runs")
-        return handle.superuser_url(running_database(self.settings))
 
 
 @dataclass
