@@ -82,6 +82,7 @@ class Desk:
     book: TradingBook = DEMO_BOOK
     api_port: int = 0
     terminal_port: int = 0
+    leverage: int = 0
 
     def prepare(self, settings: Settings, servers: Servers) -> None:
         """Migrate, hand out roles and keys, register the paper account and its policy."""
@@ -110,6 +111,8 @@ class Desk:
                 self.shape.max_age_ms,
             )
         pack = load_pack(settings.policy or self.shape.policy)
+        # The simulated broker asks for the margin that the policy reckons with, and no more.
+        self.leverage = max(1, round(1 / pack.authority.margin_rate))
         apply_pack(conn, pack, applied_by="bootstrap")
 
     def book_at(self, terminal_port: int) -> TradingBook:
@@ -160,6 +163,7 @@ class Desk:
         argv += ["--account-login", str(self.book.login)]
         argv += ["--balance", str(self.book.starting_balance), "--margin-mode", "netting"]
         argv += ["--server-utc-offset-hours", str(TERMINAL_UTC_OFFSET_HOURS)]
+        argv += ["--leverage", str(self.leverage)]
         argv += self.shape.terminal_options
         address = (self.settings.terminal_host, self.terminal_port)
         return ProcessSpec(

@@ -78,8 +78,9 @@ begin
     v_signed := r.signed;
     v_realized := 0;
     if v_held * v_signed >= 0 then
-      v_average := (abs(v_held) * v_average + abs(v_signed) * r.price)
-                   / (abs(v_held) + abs(v_signed));
+      -- Rounded, or every fill would add the digits of another division.
+      v_average := round((abs(v_held) * v_average + abs(v_signed) * r.price)
+                         / (abs(v_held) + abs(v_signed)), 10);
     else
       v_closed := least(abs(v_held), abs(v_signed));
       -- Without a rate the fill is booked all the same: it happened. Its money is then unknown,

@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -15,15 +12,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
 from backend.contracts.denials import Code
-from backend.settings import CHECKOUT
 from backend.values import FinalOutcome
 from tests.kit.desk_run import DeskRun, desk, processes_of
-from tests.kit.homes import environment_for, report_of, temporary_home, until
+from tests.kit.homes import report_of, temporary_home
 from workers.replaying import replay
 
 ALERTS = 40
@@ -230,6 +227,16 @@ def test_a_demo_beside_a_running_desk_says_what_to_do(demo: Demo):
     assert report_of(demo.home).healthy
 
 
+def test_the_terminal_asks_for_the_margin_that_the_policy_reckons_with(demo: Demo):
+    words = psutil.Process(DeskRun(demo.home).process("terminal").pid).cmdline()
+    leverage = int(words[words.index("--leverage") + 1])
+    (policy,) = demo.rows(
+        "select (body -> 'authority' ->> 'margin_rate')::numeric as rate"
+        "  from risk.policies where active"
+    )
+    assert leverage * policy["rate"] == 1
+
+
 def shapes_of(demo: Demo) -> Counter[str]:
     """Count the alerts by what a seed fixes: neither ids nor times nor prices."""
     return Counter(
@@ -253,28 +260,3 @@ def test_down_leaves_nothing_and_a_second_demo_begins_on_a_fresh_database(demo: 
     assert shapes_of(again) == shapes
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         psycopg.connect(first["database_url"])
-
-
-@pytest.mark.parametrize("moment", ["starting", "posting"])
-def test_ctrl_c_ends_a_demo_and_everything_that_it_started(moment: str):
-    with temporary_home() as home:
-        words = ("demo", "--alerts", "400", "--rate", "5", "--keep")
-        child = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", *words],
-            cwd=CHECKOUT,
-            env=environment_for(home, DESK_API_PORT="0"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        run = DeskRun(home)
-        if moment == "starting":
-            until(lambda: report_of(home).phase == "starting", "the desk starts", 60)
-        else:
-            until(lambda: report_of(home).phase == "ready", "the desk stands", 120)
-            until(lambda: run.ask("select 1 from public.signals_raw"), "alerts came in", 60)
-        child.send_signal(signal.SIGINT)
-        _, said = child.communicate(timeout=120)
-        assert child.returncode == 130, said
-        assert "Traceback" not in said
-        assert processes_of(home) == []
