@@ -78,9 +78,10 @@ begin
     v_signed := r.signed;
     v_realized := 0;
     if v_held * v_signed >= 0 then
-      -- Rounded, or every fill would add the digits of another division.
+      -- Rounded, or every fill would add the digits of another division; and so finely that
+      -- no contract size turns the rest into money.
       v_average := round((abs(v_held) * v_average + abs(v_signed) * r.price)
-                         / (abs(v_held) + abs(v_signed)), 10);
+                         / (abs(v_held) + abs(v_signed)), 20);
     else
       v_closed := least(abs(v_held), abs(v_signed));
       -- Without a rate the fill is booked all the same: it happened. Its money is then unknown,
