@@ -15,6 +15,7 @@ from uuid import UUID
 from backend.contracts.base import Payload
 from backend.contracts.denials import Code
 from backend.contracts.message import Message
+from backend.db.roles import AGENTS as AGENTS
 from backend.values import FinalOutcome
 
 Facts = Mapping[str, Any]
@@ -137,32 +138,6 @@ class Agent:
     def has(self, name: str) -> bool:
         """Tell whether the agent's module defines a function."""
         return hasattr(self.module, name)
-
-
-AGENTS = (
-    "market_data",
-    "intake",
-    "normalizer",
-    "rationale_scorer",
-    "strategy_analyst",
-    "execution_overseer",
-    "strategy_router",
-    "portfolio",
-    "risk",
-    "policy_guard",
-    "order",
-    "execution",
-    "hedger",
-    "compliance",
-    "reporter",
-    "risk_sentinel",
-    "treasury",
-    "feedback",
-    "supervisor",
-    "housekeeping",
-    "optimizer",
-    "orchestrator",
-)
 
 
 def load(name: str) -> Agent:

@@ -40,7 +40,7 @@ AGENTS = (
     "optimizer",
     "orchestrator",
 )
-"""The agents, in the order of the chain; a test holds this equal to workers/agent.py."""
+"""The agents, in the order of the chain: one login role and one file each."""
 
 GROUPS = ("desk_agents", "treasury_operator", "auditor")
 """NOLOGIN: people get a login of their own and membership."""
