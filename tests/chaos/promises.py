@@ -32,4 +32,4 @@ def everything_is_true(desk: DeskRun, answered: dict[int, str]) -> None:
     )
     assert not twice
     # A book that many fills made is still one that a person can read.
-    assert not desk.ask("select symbol from public.positions where scale(average_price) > 10")
+    assert not desk.ask("select symbol from public.positions where scale(average_price) > 20")
