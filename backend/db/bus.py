@@ -120,23 +120,30 @@ def finish(
     PostgreSQL evaluates a select list from left to right, and each volatile function sees
     what the earlier ones did; so effects come first and the settlement closes.
     """
-    statement = _finish_statement(tuple(name for name, _ in effects))
-    arguments: list[Any] = [dump(items) for _, items in effects]
-    arguments += [worker_id, list(acks), dump(messages), dump(traces), dump(peers)]
-    with translated():
-        row = conn.execute(statement, arguments).fetchone()
-    assert row is not None
-    told = row[-1]
+    arguments = [gateway.dump(items) for _, items in effects]
+    arguments += [
+        str(worker_id).encode(),
+        b"{%s}" % b",".join(b"%d" % ack for ack in acks),
+        gateway.dump(messages),
+        gateway.dump(traces),
+        gateway.dump(peers) if messages else b"{}",
+    ]
+    told = gateway.ask(conn, _finish_statement(tuple(name for name, _ in effects)), arguments)
     return Told(told["wake"], [Handed(*handed) for handed in told["handed"]])
 
 
 @lru_cache(maxsize=256)
 def _finish_statement(procedures: tuple[str, ...]) -> bytes:
-    columns = [
-        sql.SQL("{}(%s::jsonb)").format(sql.Identifier(*name.split("."))) for name in procedures
+    calls = [
+        f"{sql.Identifier(*name.split('.')).as_string()}(${number}::jsonb)"
+        for number, name in enumerate(procedures, 1)
     ]
-    columns.append(sql.SQL("bus.settle(%s, %s, %s::jsonb, %s::jsonb, %s::jsonb)").format())
-    return (sql.SQL("select ") + sql.SQL(", ").join(columns)).as_bytes()
+    n = len(procedures)
+    calls.append(
+        f"bus.settle(${n + 1}::uuid, ${n + 2}::bigint[], ${n + 3}::jsonb, ${n + 4}::jsonb,"
+        f" ${n + 5}::jsonb)"
+    )
+    return f"select {', '.join(calls)}".encode()
 
 
 def retry(
