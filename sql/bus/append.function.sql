@@ -3,90 +3,107 @@ create or replace function bus.append(
 returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
+  v_process uuid := (select w.process_id from bus.workers w
+                      where w.worker_id = p_worker_id and w.agent = p_agent);
   v_fault text;
-  v_wake jsonb;
-  v_handed jsonb;
+  v_wake text[] := '{}';
+  v_handed jsonb := '[]';
+  v_message jsonb;
+  v_msg_id uuid;
+  v_type text;
+  v_ordering_key text;
+  v_shard smallint;
+  v_published_at timestamptz;
+  v_seq bigint;
+  v_due record;
 begin
-  with e as materialized (
-    select x.*,
-           case
-             when x.sender is distinct from 'agent.' || p_agent or p.type is null then 'TR107'
-             when k.key_id is null then 'TR104'
-             when k.revoked_at <= now() or k.valid_from > now() or k.valid_until <= now()
-               then 'TR105'
-             when x.created_at > now() + interval '1 minute' then 'TR106'
-           end as fault
-      from rows from (jsonb_to_recordset(p_messages) as (
-             msg_id uuid, type text, version text, correlation_id uuid, causation_id uuid,
-             ttl_ms int, sender text, intent text, idempotency_key text, org_id text,
-             ordering_key text, created_at timestamptz, payload jsonb, key_id text, sig text))
-           with ordinality as x(
-             msg_id, type, version, correlation_id, causation_id, ttl_ms, sender, intent,
-             idempotency_key, org_id, ordering_key, created_at, payload, key_id, sig, nr)
-      left join bus.publications p on p.agent = p_agent and p.type = x.type
-      left join bus.agent_keys k on k.key_id = x.key_id and k.agent = p_agent
-  ), keys as (
+  -- Simple statements in a loop: starting up one large query costs more than a dozen of these.
+  for v_message in select x.value from jsonb_array_elements(p_messages) x loop
+    v_msg_id := v_message ->> 'msg_id';
+    v_type := v_message ->> 'type';
+    v_ordering_key := v_message ->> 'ordering_key';
+    if v_message ->> 'sender' is distinct from 'agent.' || p_agent
+       or not exists (select from bus.publications p
+                       where p.agent = p_agent and p.type = v_type) then
+      v_fault := 'TR107';
+    else
+      select case
+               when k.revoked_at <= now() or k.valid_from > now() or k.valid_until <= now()
+                 then 'TR105'
+               when (v_message ->> 'created_at')::timestamptz > now() + interval '1 minute'
+                 then 'TR106'
+             end
+        into v_fault
+        from bus.agent_keys k
+       where k.key_id = v_message ->> 'key_id' and k.agent = p_agent;
+      if not found then
+        v_fault := 'TR104';
+      end if;
+    end if;
+    if v_fault is not null then
+      -- Raising takes back what was stored of the others.
+      raise exception 'message of % refused', p_agent using errcode = v_fault;
+    end if;
+
+    v_published_at := clock_timestamp();
     -- A key seen before means that this was published before: publishing is idempotent.
     insert into bus.message_keys (msg_id, sender, idempotency_key, published_at)
-    select e.msg_id, e.sender, e.idempotency_key, clock_timestamp()
-      from e where e.fault is null order by e.nr
-    on conflict do nothing
-    returning msg_id
-  ), stored as (
+    values (v_msg_id, v_message ->> 'sender', v_message ->> 'idempotency_key', v_published_at)
+    on conflict do nothing;
+    continue when not found;
+
     insert into bus.events
       (msg_id, type, version, correlation_id, causation_id, ttl_ms, sender, intent,
        idempotency_key, org_id, ordering_key, created_at, payload, key_id, sig, published_at)
-    select e.msg_id, e.type, e.version, e.correlation_id, e.causation_id, e.ttl_ms, e.sender,
-           e.intent, e.idempotency_key, e.org_id, e.ordering_key, e.created_at, e.payload,
-           e.key_id, e.sig, clock_timestamp()
-      from e join keys using (msg_id) order by e.nr
-    returning msg_id, type, correlation_id, org_id, ordering_key, created_at, ttl_ms,
-              published_at, seq
-  ), peer as materialized (
-    -- Hearers in the sender's own process, which need not fetch what it just wrote.
-    select w.agent, w.worker_id
-      from bus.workers me
-      join bus.workers w on w.process_id = me.process_id
-      join jsonb_each_text(p_peers) x(agent, worker_id)
-        on x.agent = w.agent and x.worker_id = w.worker_id::text
-     where me.worker_id = p_worker_id and me.agent = p_agent
-  ), due as materialized (
-    select e.*, s.agent, h.shard, l.worker_id, l.epoch
-      from stored e
-      join bus.subscriptions s on s.type = e.type
-      cross join lateral (select bus.shard_of(e.ordering_key) as shard) h
-      left join peer p on p.agent = s.agent
-      left join bus.shard_leases l
-        on l.agent = s.agent and l.shard = h.shard and l.worker_id = p.worker_id
-       -- Nothing of this key may be overtaken: not what waits, nor what failed and is parked.
-       and not exists (select from bus.deliveries d
-                        where d.agent = s.agent and d.ordering_key = e.ordering_key
-                          and (d.lease_token is distinct from l.worker_id
-                               or d.lease_epoch < l.epoch))
-  ), delivered as (
-    -- What a peer is handed is leased to it from birth: claimed and fenced like any other.
-    insert into bus.deliveries
-      (agent, shard, ordering_key, msg_id, event_published_at, event_seq, correlation_id,
-       org_id, expires_at, created_at, lease_token, lease_epoch, attempts)
-    select e.agent, e.shard, e.ordering_key, e.msg_id, e.published_at, e.seq,
-           e.correlation_id, e.org_id, e.created_at + e.ttl_ms * interval '1 millisecond',
-           e.created_at, e.worker_id, e.epoch, case when e.worker_id is null then 0 else 1 end
-      from due e
-     order by e.seq
-    returning agent, delivery_id, msg_id, lease_token
-  )
-  select (select max(e.fault) from e),
-         coalesce(jsonb_agg(distinct d.agent) filter (where d.lease_token is null), '[]'),
-         coalesce(jsonb_agg(jsonb_build_array(d.agent, d.lease_token, d.delivery_id, d.msg_id)
-                            order by d.delivery_id) filter (where d.lease_token is not null),
-                  '[]')
-    into v_fault, v_wake, v_handed
-    from delivered d;
-  if v_fault is not null then
-    -- Raising takes back what the statement stored of the others.
-    raise exception 'message of % refused', p_agent using errcode = v_fault;
-  end if;
-  return jsonb_build_object('wake', v_wake, 'handed', v_handed);
+    values (v_msg_id, v_type, v_message ->> 'version', (v_message ->> 'correlation_id')::uuid,
+            (v_message ->> 'causation_id')::uuid, (v_message ->> 'ttl_ms')::int,
+            v_message ->> 'sender', v_message ->> 'intent', v_message ->> 'idempotency_key',
+            v_message ->> 'org_id', v_ordering_key,
+            (v_message ->> 'created_at')::timestamptz, v_message -> 'payload',
+            v_message ->> 'key_id', v_message ->> 'sig', v_published_at)
+    returning seq into v_seq;
+
+    v_shard := bus.shard_of(v_ordering_key);
+    for v_due in
+      -- What a peer is handed is leased to it from birth: claimed and fenced like any other.
+      insert into bus.deliveries
+        (agent, shard, ordering_key, msg_id, event_published_at, event_seq, correlation_id,
+         org_id, expires_at, created_at, lease_token, lease_epoch, attempts)
+      select s.agent, v_shard, v_ordering_key, v_msg_id, v_published_at, v_seq,
+             (v_message ->> 'correlation_id')::uuid, v_message ->> 'org_id',
+             (v_message ->> 'created_at')::timestamptz
+               + (v_message ->> 'ttl_ms')::int * interval '1 millisecond',
+             (v_message ->> 'created_at')::timestamptz, h.worker_id, h.epoch,
+             case when h.worker_id is null then 0 else 1 end
+        from bus.subscriptions s
+        left join lateral (
+          -- A hearer in the sender's own process need not fetch what was just written.
+          select l.worker_id, l.epoch
+            from bus.shard_leases l
+            join bus.workers w on w.worker_id = l.worker_id and w.process_id = v_process
+           where l.agent = s.agent and l.shard = v_shard
+             and l.worker_id = (p_peers ->> s.agent)::uuid
+             -- Nothing of this key may be overtaken: not what waits, nor what failed and is
+             -- parked.
+             and not exists (select from bus.deliveries d
+                              where d.agent = s.agent and d.ordering_key = v_ordering_key
+                                and (d.lease_token is distinct from l.worker_id
+                                     or d.lease_epoch < l.epoch))) h on true
+       where s.type = v_type
+      returning agent, delivery_id, lease_token
+    loop
+      if v_due.lease_token is null then
+        v_wake := v_wake || v_due.agent;
+      else
+        v_handed := v_handed
+          || jsonb_build_array(
+               jsonb_build_array(v_due.agent, v_due.lease_token, v_due.delivery_id, v_msg_id));
+      end if;
+    end loop;
+  end loop;
+  return jsonb_build_object(
+    'wake', (select coalesce(jsonb_agg(distinct a), '[]') from unnest(v_wake) a),
+    'handed', v_handed);
 end $$;
 comment on function bus.append(text, jsonb, uuid, jsonb) is
   'Store signed messages and fan them out; hand them to peers that own the shard. TR104: unknown key. TR105: key not valid now. '

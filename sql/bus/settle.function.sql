@@ -38,11 +38,14 @@ begin
       policy_hash text, outcome text, code text, explanation text, final_outcome text,
       decision jsonb, latency_us bigint, code_version text);
 
-  perform ops.record_outcome(t.correlation_id, t.org_id, t.final_outcome, t.code, v_agent,
-                             clock_timestamp())
-     from jsonb_to_recordset(p_traces) as t(
-       correlation_id uuid, org_id text, final_outcome text, code text)
-    where t.final_outcome is not null;
+  -- Most decisions end nothing: a look costs less than the statement.
+  if p_traces @? '$[*] ? (@.final_outcome != null)' then
+    perform ops.record_outcome(t.correlation_id, t.org_id, t.final_outcome, t.code, v_agent,
+                               clock_timestamp())
+       from jsonb_to_recordset(p_traces) as t(
+         correlation_id uuid, org_id text, final_outcome text, code text)
+      where t.final_outcome is not null;
+  end if;
   return v_told;
 end $$;
 comment on function bus.settle(uuid, bigint[], jsonb, jsonb, jsonb) is
