@@ -124,6 +124,7 @@ class Agent:
         self.effects: tuple[str, ...] = module.EFFECTS
         self.may_call: tuple[str, ...] = module.MAY_CALL
         self.every_ms: int | None = getattr(module, "EVERY_MS", None)
+        self.linger_ms: int = getattr(module, "LINGER_MS", 0)
         self.tick_facts: str | None = getattr(module, "TICK_FACTS", self.facts)
 
     @cached_property

@@ -53,6 +53,7 @@ def _contract(agent: Agent) -> str:
         ("hears", _names((*agent.hears, *(f"row:{kind}" for kind in agent.hears_rows)))),
         ("emits", _names(agent.emits)),
         ("may call", _names(agent.may_call)),
+        ("gathers", f"for {agent.linger_ms} ms" if agent.linger_ms else "nothing: decides at once"),
         ("of its own accord", f"every {agent.every_ms} ms" if agent.every_ms else "never"),
     ]
     return "\n".join(["| | |", "| --- | --- |", *(f"| {key} | {value} |" for key, value in rows)])

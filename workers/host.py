@@ -6,6 +6,7 @@ NOTIFYs, sent after the commit by a thread of their own and coalesced.
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 
 LISTEN_TIMEOUT_S = 1.0
 STOP_TIMEOUT_S = 20.0
+GC_ALLOCATIONS = 20_000
 
 
 class Host:
@@ -80,6 +82,11 @@ class Host:
         sys.setswitchinterval(0.0005)
         with self._connect(self._first_role) as conn:
             self._registry.refresh(conn)
+        # What is loaded by now stays: no collection need look at it again, and the short-lived
+        # objects of a decision have no cycles.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_ALLOCATIONS)
         for thread in self._threads:
             thread.start()
         for loop in self.loops.values():

@@ -143,6 +143,7 @@ class AgentLoop:
         log.info("agent.started", agent=self.agent.name, worker_id=str(worker_id))
         try:
             while not self._stopping.is_set():
+                self._linger()
                 # Cleared before looking: a hint that comes while we look is not lost.
                 self._wake.clear()
                 self._renew(conn, worker_id)
@@ -154,6 +155,11 @@ class AgentLoop:
             self.worker_id = None
             if not conn.closed:
                 bus.stop_worker(conn, worker_id)
+
+    def _linger(self) -> None:
+        # Nobody waits for an observer: more per batch leaves more of the machine to the others.
+        if self.agent.linger_ms and (self._look or self._handed):
+            self._stopping.wait(self.agent.linger_ms / 1000)
 
     def _renew(self, conn: Connection[Any], worker_id: UUID) -> None:
         now = time.monotonic()

@@ -43,6 +43,7 @@ CANVAS = Canvas(
 )
 HEARS = (FillEvent.TYPE, OrderEvent.TYPE, CoverEvent.TYPE)
 EMITS = (ComplianceAlert.TYPE,)
+LINGER_MS = 250
 FACTS = "execution.compliance_facts"
 TICK_FACTS = "governance.ballot_facts"
 EFFECTS = ("ops.record_compliance_alerts", CAST_VOTES)

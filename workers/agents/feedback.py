@@ -31,6 +31,7 @@ CANVAS = Canvas(
 )
 HEARS = (OrderEvent.TYPE,)
 EMITS: tuple[str, ...] = ()
+LINGER_MS = 250
 FACTS = "execution.delta_facts"
 EFFECTS = ("execution.record_deltas",)
 MAY_CALL = ("execution.delta_facts", "execution.record_deltas")

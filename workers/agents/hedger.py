@@ -43,6 +43,7 @@ CANVAS = Canvas(
 )
 HEARS = (FillEvent.TYPE,)
 EMITS = (CoverEvent.TYPE, CoverIntent.TYPE)
+LINGER_MS = 50
 FACTS = "execution.hedge_facts"
 EFFECTS: tuple[str, ...] = ()
 MAY_CALL = ("execution.hedge_facts",)

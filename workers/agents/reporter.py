@@ -33,6 +33,7 @@ CANVAS = Canvas(
 )
 HEARS = (ComplianceAlert.TYPE,)
 EMITS = (ReportSnapshot.TYPE,)
+LINGER_MS = 250
 FACTS = "execution.report_facts"
 EFFECTS = ("execution.record_snapshots",)
 MAY_CALL = ("execution.report_facts", "execution.record_snapshots")
