@@ -268,15 +268,40 @@ def load_pack(path: Path) -> PolicyPack:
 
 
 def apply_pack(conn: Connection[Any], pack: PolicyPack, *, applied_by: str) -> bool:
-    """Make the pack the active one; False if it already was. applied_by: a note beside the login.
+    """Install the pack as the owner; False if it was active. applied_by: a note beside the login.
 
     Raises psycopg.Error with TR338 (malformed), TR339 (not beside a live account) or TR512
-    (a live account demands a passed proposal).
+    (looser, beside a live account, without a passed proposal).
     """
+    return _send(conn, "risk.install_policy", pack, applied_by)["changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PackAnswer:
+    """What came of asking for a pack: in force, or waiting for the vote of a proposal."""
+
+    changed: bool
+    proposal_id: str | None
+    differences: list[dict[str, Any]]
+    """`path`, `before`, `after` and `effect` (tightens, loosens, none) of each."""
+
+
+def request_pack(conn: Connection[Any], pack: PolicyPack, *, applied_by: str) -> PackAnswer:
+    """Ask for the pack as an operator: tighter ones are in force at once, others wait for votes.
+
+    Raises psycopg.Error with TR338 (malformed) or TR339 (not beside a live account).
+    """
+    answer = _send(conn, "risk.apply_policy", pack, applied_by)
+    return PackAnswer(answer["changed"], answer.get("proposal_id"), answer.get("differences") or [])
+
+
+def _send(
+    conn: Connection[Any], procedure: str, pack: PolicyPack, applied_by: str
+) -> dict[str, Any]:
     item = {"i": 0, "canonical": pack.canonical, "limits": pack.rows(), "applied_by": applied_by}
-    row = conn.execute("select risk.apply_policy(%s)", (Jsonb([item]),)).fetchone()
+    row = conn.execute(f"select {procedure}(%s)".encode(), (Jsonb([item]),)).fetchone()
     assert row is not None
-    return row[0][0]["changed"]
+    return row[0][0]
 
 
 def parse_pack(table: dict[str, Any], source: str) -> PolicyPack:

@@ -1,7 +1,8 @@
-"""desk policy: check a pack, apply it, show the one in force."""
+"""desk policy: check a pack, compare it, apply it; show the one in force and those before."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,30 +36,92 @@ def check(file: Pack, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def apply(file: Pack) -> None:
-    """Make a pack the one in force.
+def apply(file: Pack, as_json: AsJson = False) -> None:
+    """Ask for a pack: a tighter one is in force at once, a looser one waits for votes.
 
-    Beside a live account this needs a passed proposal, and packs for paper are refused.
+    Repeat it, once the votes are in. Packs for paper are refused beside a live account.
     Example: `desk policy apply policies/default.toml`.
     """
-    import psycopg
-
-    from backend.contracts.denials import Code
-    from backend.policies import apply_pack, load_pack
+    from backend.policies import load_pack, request_pack
 
     pack = load_pack(file)
     with session_as(load_settings(), "desk_operator") as conn:
-        try:
-            changed = apply_pack(conn, pack, applied_by="desk policy apply")
-        except psycopg.Error as error:
-            if error.sqlstate not in Code:
-                raise
-            code = Code(error.sqlstate)
-            raise DeskError(
-                "policy.refused", f"{code} {code.name}: {code.meaning}", "nothing was changed"
-            ) from error
-    state = "in force now" if changed else "was in force already"
+        answer = request_pack(conn, pack, applied_by="desk policy apply")
+    if as_json:
+        print_json({"policy_hash": pack.policy_hash, **asdict(answer)})
+        return
+    _print_differences(answer.differences)
+    if answer.proposal_id is not None:
+        out().print(f"it loosens: proposal {answer.proposal_id} waits for votes, nothing changed")
+        return
+    state = "in force now" if answer.changed else "was in force already"
     out().print(f"{pack.name} {pack.version} {state}: {pack.policy_hash}")
+
+
+@app.command()
+def diff(file: Pack, as_json: AsJson = False) -> None:
+    """Show in what a pack differs from the one in force, and what of it loosens.
+
+    Example: `desk policy diff policies/default.toml`.
+    """
+    from backend.policies import load_pack
+
+    pack = load_pack(file)
+    with session_as(load_settings(), "desk_operator") as conn:
+        row = conn.execute(
+            "select coalesce(jsonb_agg(to_jsonb(c)), '[]')"
+            "  from risk.compare_policies((select p.body from risk.policies p where p.active),"
+            "  %s::jsonb) c",
+            (pack.canonical,),
+        ).fetchone()
+    differences: list[dict[str, Any]] = [] if row is None else row[0]
+    if as_json:
+        print_json(differences)
+        return
+    _print_differences(differences)
+    loosens = sum(d["effect"] == "loosens" for d in differences)
+    out().print(f"{len(differences)} differences, {loosens} need votes")
+
+
+@app.command()
+def history(as_json: AsJson = False) -> None:
+    """Show which pack followed which, on whose word and by which votes.
+
+    Example: `desk policy history`.
+    """
+    with session_as(load_settings(), "desk_operator") as conn:
+        row = conn.execute(
+            "select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object("
+            "   'name', p.name, 'version', p.version) order by c.changed_at), '[]')"
+            "  from risk.policy_changes c"
+            "  join risk.policies p on p.policy_hash = c.after_hash"
+        ).fetchone()
+    changes: list[dict[str, Any]] = [] if row is None else row[0]
+    if as_json:
+        print_json(changes)
+        return
+    rows = [
+        (
+            change["changed_at"][:19],
+            f"{change['name']} {change['version']}",
+            change["after_hash"][:12],
+            change["effect"],
+            str(len(change["differences"])),
+            change["changed_by"],
+            change["proposal_id"] or "",
+        )
+        for change in changes
+    ]
+    print_table("", ("at", "pack", "hash", "effect", "numbers", "by", "proposal"), rows)
+
+
+def _print_differences(differences: list[dict[str, Any]]) -> None:
+    def told(value: Any) -> str:
+        return "" if value is None else str(value)
+
+    if differences:
+        rows = [(d["path"], told(d["before"]), told(d["after"]), d["effect"]) for d in differences]
+        print_table("", ("number", "before", "after", "effect"), rows)
 
 
 @app.command()

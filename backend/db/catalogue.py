@@ -23,6 +23,10 @@ PLATFORM_TABLES = frozenset(
         "public.latest_quotes",
         "risk.policies",
         "risk.limits",
+        "risk.policy_changes",
+        "risk.scenarios",
+        "risk.news_events",
+        "risk.volatilities",
         "governance.halts",
         "execution.order_transitions",
         "execution.venue_health",
@@ -51,6 +55,7 @@ APPEND_ONLY = frozenset(
         "public.fills",
         "public.decision_traces",
         "public.votes",
+        "risk.policy_changes",
         "bus.events",
     }
 )

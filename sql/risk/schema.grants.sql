@@ -3,10 +3,11 @@ grant usage on schema risk
 
 -- Policies and limits are no secret.
 grant select
-  on risk.policies, risk.limits
+  on risk.policies, risk.limits, risk.policy_changes, risk.scenarios,
+     risk.news_events, risk.volatilities
   to desk_reader, auditor, desk_operator, treasury_operator;
 
 -- Budgets, cut by the account's organisation.
 grant select
-  on risk.reservations, risk.account_state
+  on risk.reservations, risk.account_state, risk.measurements, risk.cooldowns
   to desk_reader, auditor, desk_operator, treasury_operator;

@@ -162,6 +162,8 @@ class Volatility(Base):
     symbol: Mapped[str] = mapped_column(primary_key=True)
     sigma: Mapped[Decimal] = note("Standard deviation of one day's log return.")
     good_until: Mapped[datetime] = note("After that the bars are too old to speak.")
+    sigma_usual: Mapped[Decimal | None] = note("Its median over the history that scenarios use.")
+    spread_usual_bps: Mapped[Decimal | None] = note("Median spread of recent bars.")
 
 
 class Reservation(Base):
