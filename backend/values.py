@@ -116,7 +116,10 @@ def to_utc(instant: datetime) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Format as `2026-11-21T03:42:59.123456Z`, always with microseconds."""
-    return to_utc(instant).isoformat(timespec="microseconds")[:-6] + "Z"
+    # Nearly every instant is in UTC already, and this is on every hop's path several times.
+    if instant.tzinfo is not UTC:
+        instant = to_utc(instant)
+    return instant.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 _LENGTH_MAX = 128

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -19,6 +19,9 @@ from backend.db.roles import AGENTS as AGENTS
 from backend.values import FinalOutcome
 
 Facts = Mapping[str, Any]
+
+_VERSION_7 = 0x7000 << 64 | 0b10 << 62
+_RANDOM_BITS = 0x0FFF << 64 | (1 << 62) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,10 @@ class Context:
 
         The layout is UUIDv7: time of the origin first, so that indexes stay dense.
         """
-        digest = hashlib.sha256(f"{self.agent}/{name}/{index}/".encode() + self.origin.bytes)
+        digest = sha256(f"{self.agent}/{name}/{index}/".encode() + self.origin.bytes).digest()
         millis = int(self.origin_at.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
-        tail = int.from_bytes(digest.digest()[:10], "big")
-        high = (millis << 16) | 0x7000 | (tail >> 64 & 0x0FFF)
-        low = (0b10 << 62) | (tail & 0x3FFF_FFFF_FFFF_FFFF)
-        return UUID(int=(high << 64) | low)
+        tail = int.from_bytes(digest[:10], "big")
+        return UUID(int=millis << 80 | _VERSION_7 | tail & _RANDOM_BITS)
 
 
 @dataclass(frozen=True, slots=True)
