@@ -48,3 +48,23 @@ def chain(
     print_table("", ("", "p50 ms", "p95 ms", "p99 ms", "sustained/s", "hops"), rows)
     out().print(f"hop median over one-client commit: {report['hop_p50_over_commit']}")
     out().print(f"wake stalls over 1 s: {report['wake_stalls']}")
+
+
+@app.command()
+def authorize(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Short windows and little history: to try.")] = False,
+) -> None:
+    """Compare authorisations with plain commits of as many rows, by pgbench, in turns.
+
+    Example: `desk bench authorize --json out.json`.
+    """
+    from research.bench.authorize import QUICK, Sizes, run_authorize_bench
+
+    sizes = QUICK if quick else Sizes()
+    report = run_authorize_bench(load_settings(), sizes, lambda line: err().print(line))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])
