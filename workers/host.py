@@ -22,7 +22,7 @@ import uuid_utils
 from psycopg import Connection
 
 from backend.contracts.signing import SigningKey
-from backend.db import bus
+from backend.db import bus, halts
 from backend.db.bus import Told
 from backend.ports import Clock
 from workers.agent import Agent
@@ -168,6 +168,7 @@ class Host:
         if now >= self._alive_due:
             self._alive_due = now + LISTEN_TIMEOUT_S
             bus.renew_process(work, self.process_id)
+            halts.acknowledge(work, self.process_id)
             self._registry.refresh(work)
 
     def _wake_all(self) -> None:

@@ -189,14 +189,16 @@ class Code(StrEnum):
     PROPOSAL_EXPIRED = "TR503", _DENIAL, "the proposal's time is over"
     OWN_PROPOSAL = "TR504", _REFUSAL, "nobody votes on a proposal of their own"
     PROPOSAL_UNKNOWN = "TR505", _REFUSAL, "no such proposal"
-    ALREADY_VOTED = "TR506", _REFUSAL, "this voter voted before, votes are final"
     REASON_MISSING = "TR507", _REFUSAL, "a decision without a reason"
+    VOTE_UNREADABLE = "TR508", _REFUSAL, "a vote is approve or refuse"
     SESSION_MAY_NOT_VOTE = "TR509", _REFUSAL, "this session may read, not vote"
     PROPOSAL_KIND_UNKNOWN = "TR510", _REFUSAL, "no quorum rule for this kind of proposal"
     PROPOSAL_REFUSED = "TR511", _DENIAL, "the vote went against it"
     VOTE_REQUIRED = "TR512", _REFUSAL, "this change needs a passed proposal"
     HALT_UNKNOWN = "TR513", _REFUSAL, "no such halt, or it was lifted before"
     RECORD_IMMUTABLE = "TR514", _REFUSAL, "the record is append-only"
+    HALT_SCOPE_UNKNOWN = "TR515", _REFUSAL, "there is nothing of that scope and name to halt"
+    HALT_CAUSE_REFUSED = "TR516", _REFUSAL, "this session does not halt for that cause"
 
     # TR6xx: routing and sizing
     CONFLICTING_SIGNAL = "TR601", _DENIAL, "not selected: a stronger or opposite signal stands"

@@ -22,6 +22,7 @@ class IncidentKind(StrEnum):
     OBSERVATION_MISSING = "OBSERVATION_MISSING"
     JOB_SILENT = "JOB_SILENT"
     JOB_FAILED = "JOB_FAILED"
+    HALT_UNACKNOWLEDGED = "HALT_UNACKNOWLEDGED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,15 @@ class JobObservation:
     every_s: int
     seen_at: datetime
     failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HaltObservation:
+    """A standing halt that agents have not come round under within their five seconds."""
+
+    halt_id: str
+    scope: str
+    agents: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,7 @@ def supervise(
     policy: SupervisionPolicy,
     now: datetime,
     jobs: Sequence[JobObservation] = (),
+    halts: Sequence[HaltObservation] = (),
 ) -> SupervisionResult:
     """Compare what is seen with what should be, and with the incidents already open."""
     seen = {observation.agent for observation in agents}
@@ -104,6 +115,15 @@ def supervise(
         current.extend(_invariant_incidents(invariant))
     for job in jobs:
         current.extend(_job_incidents(job, policy, now))
+    current.extend(
+        _incident(
+            IncidentKind.HALT_UNACKNOWLEDGED,
+            Severity.CRITICAL,
+            halt.halt_id,
+            f"the halt of {halt.scope} is not acknowledged by {', '.join(halt.agents)}",
+        )
+        for halt in halts
+    )
     keys = {incident.key for incident in current}
     return SupervisionResult(
         opened=tuple(incident for incident in current if incident.key not in open_keys),

@@ -1,7 +1,10 @@
+-- Lifting is nobody's own decision: the proposal carries the votes. The last of them lifts the
+-- halt at once; this is for who wants to be sure of it.
 create or replace function governance.lift_halts(p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
   v_missing uuid;
+  v_proposal public.proposals;
 begin
   select x.halt_id into v_missing
     from jsonb_to_recordset(p_items) as x(halt_id uuid)
@@ -10,7 +13,6 @@ begin
   if found then
     raise exception 'halt % does not stand', v_missing using errcode = 'TR513';
   end if;
-  -- Lifting is nobody's own decision: the proposal carries the votes.
   select x.halt_id into v_missing
     from jsonb_to_recordset(p_items) as x(halt_id uuid)
    where not exists (
@@ -21,19 +23,16 @@ begin
     raise exception 'halt % needs a passed proposal to be lifted', v_missing
       using errcode = 'TR512';
   end if;
-  perform pg_advisory_xact_lock(k.key)
-     from (select distinct hashtextextended('halt/' || g.scope || '/' || g.scope_id, 0) as key
-             from governance.halts g
-            where g.halt_id in (select x.halt_id
-                                  from jsonb_to_recordset(p_items) as x(halt_id uuid))
-            order by 1) k;
-  update governance.halts g set lifted_at = clock_timestamp(), lifted_by = session_user
-   where g.lifted_at is null
-     and g.halt_id in (select x.halt_id from jsonb_to_recordset(p_items) as x(halt_id uuid));
-  update public.proposals p set state = 'executed'
-   where p.kind = 'lift_halt' and p.state = 'approved'
-     and p.subject in (select x.halt_id::text
-                         from jsonb_to_recordset(p_items) as x(halt_id uuid));
+  for v_proposal in
+    select p.* from public.proposals p
+     where p.kind = 'lift_halt' and p.state = 'approved'
+       and p.subject in (select x.halt_id::text
+                           from jsonb_to_recordset(p_items) as x(halt_id uuid))
+     order by p.proposal_id
+       for update
+  loop
+    perform governance.lift_halt(v_proposal);
+  end loop;
   return (select coalesce(jsonb_agg(jsonb_build_object('i', x.i, 'lifted', true)), '[]')
             from jsonb_to_recordset(p_items) as x(i int));
 end $$;

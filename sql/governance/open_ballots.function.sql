@@ -6,6 +6,7 @@ begin
   select coalesce(jsonb_agg(jsonb_build_object(
            'proposal_id', p.proposal_id, 'org_id', p.org_id, 'kind', p.kind,
            'subject', p.subject, 'payload', p.payload, 'evidence', p.evidence,
+           'cause', g.cause,
            'account_id', coalesce(n.account_id, a.account_id), 'venue_id', n.venue_id,
            'symbol', n.symbol, 'probability', h.probability::text,
            'reward_to_risk', round(abs(n.take_profit - n.reference_price)
@@ -27,7 +28,9 @@ begin
              and not exists (select from public.votes v
                               where v.proposal_id = o.proposal_id and v.voter = session_user)
              and exists (select from governance.voters w
-                          where w.voter = session_user and w.state = 'active')
+                           join governance.quorum_rules r on w.persona = any (r.electorate)
+                          where w.voter = session_user and w.state = 'active'
+                            and r.kind = o.kind)
            order by o.opened_at limit 50) p
     left join public.intents n on p.kind = 'high_risk_intent' and n.intent_id::text = p.subject
     left join lateral (

@@ -38,9 +38,13 @@ begin
   return (select coalesce(jsonb_agg(jsonb_build_object(
                    'i', x.i, 'accounts', v_accounts, 'ballots', governance.open_ballots(),
                    'halt_on_breach', v_body #> '{authority,halt_on_breach}',
+                   'platform_halted', exists (select from governance.halts g
+                                               where g.lifted_at is null
+                                                 and g.scope = 'platform'),
+                   'pack', case when x.pack then v_body end,
                    'policy_hash', v_policy_hash)), '[]')
-            from jsonb_to_recordset(p_items) as x(i int));
+            from jsonb_to_recordset(p_items) as x(i int, pack boolean));
 end $$;
 comment on function governance.sentinel_facts(jsonb) is
-  'Losses of every active account against their limits, and the proposals that this session has not voted on.';
+  'Losses of every active account against their limits, the proposals that this session has not voted on, and the pack in force where the item asks for it.';
 grant execute on function governance.sentinel_facts(jsonb) to risk_sentinel_agent;

@@ -18,4 +18,4 @@ create policy voters_office on governance.voters for select
 drop policy if exists voters_member on governance.voters;
 create policy voters_member on governance.voters for select
   to treasury_operator, auditor, desk_operator
-  using (org_id = any ((select ops.readable_organizations())::text[]));
+  using (kind = 'persona' or org_id = any ((select ops.readable_organizations())::text[]));

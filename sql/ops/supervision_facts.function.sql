@@ -44,6 +44,34 @@ begin
                              'job', j.job, 'every_s', j.every_s, 'last_run_at', j.last_run_at,
                              'last_error', j.last_error) order by j.job), '[]')
                       from ops.job_runs j),
+           -- Five seconds are an agent's to come round under a halt, or to start.
+           'halts_unheard', (
+             select coalesce(jsonb_agg(jsonb_build_object(
+                      'halt_id', u.halt_id, 'scope', u.scope, 'scope_id', u.scope_id,
+                      'halted_at', u.halted_at, 'agents', u.agents) order by u.halted_at), '[]')
+               from (select g.halt_id, g.scope, g.scope_id, g.halted_at,
+                            jsonb_agg(distinct w.agent) as agents
+                       from governance.halts g
+                       join bus.workers w
+                         on w.lease_until > v_now
+                        and greatest(w.started_at, g.halted_at) < v_now - interval '5 seconds'
+                      where g.lifted_at is null
+                        and not exists (
+                          select from governance.halt_acknowledgements k
+                           where k.halt_id = g.halt_id and k.worker_id = w.worker_id)
+                      group by g.halt_id) u),
+           'venues_unanswering', (
+             select coalesce(jsonb_agg(jsonb_build_object(
+                      'venue_id', u.venue_id, 'since', u.since, 'attempts', u.attempts)
+                      order by u.venue_id), '[]')
+               from (select o.venue_id, min(t.opened_at) as since, count(*) as attempts
+                       from execution.attempts t
+                       join public.orders o on o.order_id = t.order_id
+                      where t.state in ('open', 'unknown')
+                        and not exists (select from governance.halts g
+                                         where g.lifted_at is null and g.scope = 'venue'
+                                           and g.scope_id = o.venue_id)
+                      group by o.venue_id) u),
            'open', (select coalesce(jsonb_agg(i.kind || ':' || i.subject
                                               order by i.kind, i.subject), '[]')
                       from ops.incidents i where i.state = 'open'))

@@ -8,6 +8,7 @@ grant select
      public.strategy_rationales, public.review_queue, public.hypotheses, public.opportunities,
      public.intents, public.risk_checks, public.orders, public.order_events, public.fills,
      public.positions, public.alert_outcomes, public.decision_traces, public.decision_deltas,
-     public.compliance_alerts, public.report_snapshots, public.proposals, public.votes,
+     public.compliance_alerts, public.report_snapshots, public.proposals,
+     public.proposal_events, public.votes,
      public.market_bars, public.market_ticks, public.latest_quotes
   to desk_reader, auditor, desk_operator, treasury_operator;

@@ -52,8 +52,9 @@ begin
      case when v_before.policy_hash is null then 'first'
           when v_loosens then 'loosened' else 'tightened' end,
      coalesce(v_differences, '[]'), v_proposal_id);
-  update public.proposals p set state = 'executed'
-   where p.proposal_id = v_proposal_id and p.state = 'approved';
+  if v_proposal_id is not null then
+    perform governance.record_event(v_proposal_id, 'executed', '{}');
+  end if;
   return jsonb_build_array(jsonb_build_object(
     'i', p_items -> 0 -> 'i', 'policy_hash', v_hash, 'before', v_before.policy_hash,
     'changed', true, 'differences', coalesce(v_differences, '[]')));

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from backend.contracts.denials import Code
 from backend.contracts.oversight import HaltIntent
+from backend.policies import PACKS, load_pack
 from tests.kit.signals import POLICY_HASH, a_context
 from workers.agents import risk_sentinel
 
@@ -41,6 +43,7 @@ def decide(**changes: Any) -> Any:
         "accounts": [an_account()],
         "ballots": [],
         "halt_on_breach": True,
+        "platform_halted": False,
         "policy_hash": POLICY_HASH,
     } | changes
     return risk_sentinel.handle_tick(facts, CONTEXT)
@@ -69,7 +72,10 @@ def test_a_breach_halts_the_account_and_announces_it(change: dict[str, Any], cod
     decision = decide(accounts=[an_account(**change), an_account(account_id="paper-2")])
     (effect,), (emission,) = decision.effects, decision.emissions
     assert decision.code is code
-    assert (effect.procedure, effect.item["scope_id"]) == ("governance.record_halts", "paper-1")
+    assert (effect.procedure, effect.item["scope_id"]) == (
+        "governance.halt_automatically",
+        "paper-1",
+    )
     assert isinstance(emission.payload, HaltIntent)
     assert str(emission.payload.halt_id) == effect.item["halt_id"]
 
@@ -145,3 +151,26 @@ def test_nothing_is_loosened_while_an_account_loses(
     vote = the_vote(accounts=[an_account(daily_loss_pct=loss)], ballots=[ballot])
     assert vote is not None
     assert vote[0] == decision
+
+
+def test_a_pack_that_is_not_what_its_hash_says_halts_the_platform() -> None:
+    decision = decide(pack={"name": "tampered"})
+    (effect,), (emission,) = decision.effects, decision.emissions
+    assert decision.code is Code.POLICY_HASH_MISMATCH
+    assert (effect.item["cause"], effect.item["scope"]) == ("policy_mismatch", "platform")
+    assert isinstance(emission.payload, HaltIntent)
+    assert not decide(pack={"name": "tampered"}, platform_halted=True).effects
+
+
+def test_a_pack_as_approved_is_left_in_force() -> None:
+    pack = load_pack(PACKS / "default.toml")
+    body = json.loads(pack.canonical)
+    assert not decide(pack=body, policy_hash=pack.policy_hash).effects
+
+
+def test_a_halt_for_a_tampered_pack_is_not_lifted_while_it_stands() -> None:
+    lift = a_proposal(kind="lift_halt", cause="policy_mismatch")
+    assert the_vote(ballots=[lift]) is None
+    vote = the_vote(ballots=[lift], pack={"name": "tampered"}, platform_halted=True)
+    assert vote is not None
+    assert vote[0] == "refuse"

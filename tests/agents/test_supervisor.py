@@ -38,6 +38,8 @@ def decide(*agents: dict[str, Any], **changes: Any) -> Any:
         "first_worker_at": ago(hours=1),
         "agents": list(agents),
         "jobs": [],
+        "halts_unheard": [],
+        "venues_unanswering": [],
         "open": [],
         "invariants": None,
     }
@@ -135,3 +137,26 @@ def test_invariants_take_their_turn():
 def test_without_a_pack_nothing_is_judged():
     decision = decide(agent(heartbeat_at=None), policy=None)
     assert (decision.code, decision.effects) == (Code.POLICY_MISSING, ())
+
+
+def test_a_halt_that_an_agent_does_not_acknowledge_is_an_incident_until_it_does():
+    unheard = {
+        "halt_id": "019b0000-0000-7000-8000-0000000000aa",
+        "scope": "account",
+        "scope_id": "paper-1",
+        "halted_at": ago(seconds=6),
+        "agents": ["execution", "order"],
+    }
+    decision = decide(agent(), halts_unheard=[unheard])
+    assert opened(decision) == [("HALT_UNACKNOWLEDGED", unheard["halt_id"])]
+    assert "execution, order" in decision.explanation
+    over = decide(agent(), open=[f"HALT_UNACKNOWLEDGED:{unheard['halt_id']}"])
+    assert closed(over) == [("HALT_UNACKNOWLEDGED", unheard["halt_id"])]
+
+
+def test_a_venue_that_leaves_attempts_unanswered_for_minutes_is_halted():
+    silent = {"venue_id": "mt5-paper", "since": ago(minutes=1), "attempts": 3}
+    assert decide(agent(), venues_unanswering=[silent]).outcome == "unchanged"
+    (effect,) = decide(agent(), venues_unanswering=[silent | {"since": ago(minutes=3)}]).effects
+    assert effect.procedure == "governance.halt_automatically"
+    assert (effect.item["cause"], effect.item["scope_id"]) == ("connectivity", "mt5-paper")

@@ -8,10 +8,11 @@ from uuid import UUID, uuid4, uuid5
 
 import psycopg
 import pytest
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from backend.policies import PACKS, PolicyPack, apply_pack, load_pack
+from tests.kit.governance import a_vote, age_proposals, as_voter, pass_proposal, people
 from tests.kit.money import (
     a_pack,
     authorize_one,
@@ -27,25 +28,8 @@ from tests.kit.postgres import Database
 
 @pytest.fixture(scope="module")
 def desk() -> Generator[Database]:
-    with money_database() as database:
-        with psycopg.connect(database.superuser_url, autocommit=True) as conn:
-            for person in ("alice", "bob"):
-                name = f"{person}_{database.name}"
-                conn.execute(
-                    sql.SQL("create role {} login in role treasury_operator").format(
-                        sql.Identifier(name)
-                    )
-                )
-                conn.execute(
-                    "insert into governance.voters (voter, kind, role_name, display_name, org_id)"
-                    " values (%s, 'human', 'treasury_operator', %s, 'demo')",
-                    (name, person),
-                )
+    with money_database() as database, people(database, "alice", "bob"):
         yield database
-        with psycopg.connect(database.superuser_url, autocommit=True) as conn:
-            for person in ("alice", "bob"):
-                role = sql.Identifier(f"{person}_{database.name}")
-                conn.execute(sql.SQL("drop role if exists {}").format(role))
 
 
 @pytest.fixture
@@ -81,15 +65,6 @@ def awaiting(conn: Connection[Any]) -> tuple[str, str]:
     for _ in range(2):
         call(conn, "governance.request_approvals", request)
     return intent_id, proposal_id
-
-
-def as_voter(conn: Connection[Any], name: str) -> None:
-    """Become another login for the rest of the transaction, as only a superuser can."""
-    conn.execute(sql.SQL("set local session authorization {}").format(sql.Identifier(name)))
-
-
-def a_vote(proposal_id: str, decision: str = "approve", reason: str = "looks sound") -> Any:
-    return {"proposal_id": proposal_id, "decision": decision, "reason": reason}
 
 
 def test_the_database_hashes_what_it_stores(conn: Any) -> None:
@@ -136,12 +111,7 @@ def test_beside_a_live_account_a_pack_needs_a_passed_proposal(conn: Any) -> None
     conn.execute("update public.accounts set mode = 'live' where account_id = 'paper-2'")
     pack = load_pack(PACKS / "default.toml")
     assert pack_refusal(conn, pack) == "TR512"
-    conn.execute(
-        "insert into public.proposals (proposal_id, org_id, kind, subject, state, proposed_by,"
-        " expires_at, decided_at) values (gen_random_uuid(), 'demo', 'policy', %s, 'approved',"
-        " 'test', clock_timestamp() + interval '1 h', clock_timestamp())",
-        (pack.policy_hash,),
-    )
+    pass_proposal(conn, "policy", pack.policy_hash)
     assert apply_pack(conn, pack, applied_by="tests") is True
     assert scalar(conn, "select state from public.proposals") == "executed"
 
@@ -225,9 +195,8 @@ def test_a_vote_counts_once_and_needs_a_reason_and_a_voter(conn: Any, desk: Any)
     first = call(conn, "governance.cast_votes", a_vote(proposal_id))[0]
     again = call(conn, "governance.cast_votes", a_vote(proposal_id))[0]
     assert (first["state"], first["repeated"], again["repeated"]) == ("open", False, True)
-    assert refusal(conn, "governance.cast_votes", a_vote(proposal_id, "refuse")) == "TR506"
     conn.execute("reset session authorization")
-    conn.execute("update public.proposals set expires_at = clock_timestamp()")
+    age_proposals(conn)
     as_voter(conn, f"alice_{desk.name}")
     assert refusal(conn, "governance.cast_votes", a_vote(proposal_id)) == "TR503"
 
@@ -246,7 +215,8 @@ def test_nobody_votes_on_a_proposal_of_their_own(conn: Any) -> None:
     item = {"proposal_id": str(uuid4()), "org_id": "demo", "kind": "halt", "subject": "account/x"}
     call(conn, "governance.open_proposals", item)
     assert refusal(conn, "governance.cast_votes", a_vote(item["proposal_id"])) == "TR504"
-    assert refusal(conn, "governance.open_proposals", {**item, "kind": "mint"}) == "TR510"
+    for kind in ("high_risk_intent", "dividend"):
+        assert refusal(conn, "governance.open_proposals", {**item, "kind": kind}) == "TR510"
 
 
 def test_two_personas_pass_a_halt_and_it_stands_at_once(conn: Any) -> None:
@@ -268,10 +238,7 @@ def test_two_personas_pass_a_halt_and_it_stands_at_once(conn: Any) -> None:
 
 def test_proposals_that_nobody_decides_expire_with_their_intents(conn: Any) -> None:
     awaiting(conn)
-    conn.execute(
-        "update public.proposals set opened_at = opened_at - interval '2 h',"
-        " expires_at = clock_timestamp()"
-    )
+    age_proposals(conn)
     assert call(conn, "governance.expire_proposals", {})[0]["expired"] == 1
     assert scalar(conn, "select state from public.intents") == "expired"
     assert scalar(conn, "select outcome from public.alert_outcomes") == "expired"
@@ -303,9 +270,7 @@ def ballots_of(conn: Connection[Any], persona: str) -> list[dict[str, Any]]:
     return facts["ballots"]
 
 
-@pytest.mark.parametrize(
-    "persona", ["strategy_analyst", "execution_overseer", "risk_sentinel", "compliance"]
-)
+@pytest.mark.parametrize("persona", ["strategy_analyst", "execution_overseer", "risk_sentinel"])
 def test_a_persona_reads_what_it_has_not_voted_on(conn: Any, persona: str) -> None:
     _, proposal_id = awaiting(conn)
     (ballot,) = ballots_of(conn, persona)

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
+from tests.kit.governance import pass_proposal
 from tests.kit.money import (
     a_pack,
     authorize_one,
@@ -174,12 +175,7 @@ def test_a_halt_is_lifted_by_a_passed_proposal_only(conn: Any) -> None:
     with pytest.raises(psycopg.Error) as caught, conn.transaction():
         call(conn, "governance.lift_halts", {"halt_id": halt_id})
     assert caught.value.sqlstate == "TR512"
-    conn.execute(
-        "insert into public.proposals (proposal_id, org_id, kind, subject, state, proposed_by,"
-        " expires_at, decided_at) values (gen_random_uuid(), 'demo', 'lift_halt', %s, 'approved',"
-        " 'test', clock_timestamp() + interval '1 h', clock_timestamp())",
-        (halt_id,),
-    )
+    pass_proposal(conn, "lift_halt", halt_id)
     call(conn, "governance.lift_halts", {"halt_id": halt_id})
     assert authorize_one(conn)["code"] is None
     with pytest.raises(psycopg.Error) as caught, conn.transaction():

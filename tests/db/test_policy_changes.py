@@ -41,11 +41,7 @@ def go_live(conn: Connection[Any]) -> None:
 
 
 def approve(conn: Connection[Any], proposal_id: str) -> None:
-    conn.execute(
-        "update public.proposals set state = 'approved', decided_at = clock_timestamp()"
-        " where proposal_id = %s",
-        (proposal_id,),
-    )
+    conn.execute("select governance.record_event(%s, 'approved', '{}')", (proposal_id,))
 
 
 def effects(conn: Connection[Any], before: PolicyPack, after: PolicyPack) -> dict[str, str]:

@@ -28,6 +28,7 @@ _TABLES = (
     "execution.attempts",
     "execution.venue_health",
     "governance.halts",
+    "governance.halt_acknowledgements",
     "public.orders",
     "public.order_events",
     "public.fills",

@@ -124,6 +124,7 @@ _FLOW = tuple(
         "bus.deliveries",
         "execution.venue_health",
         "governance.halts",
+        "governance.halt_acknowledgements",
         "ops.feature_flags",
         "public.signals_raw",
         "public.signals_normalized",

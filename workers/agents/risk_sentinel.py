@@ -6,10 +6,13 @@ seconds. Failover: another worker ticks; halts and votes are idempotent.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+import orjson
 
 from backend.contracts.denials import Code
 from backend.contracts.oversight import HaltIntent
@@ -18,11 +21,14 @@ from workers.ballots import CAST_VOTES, Ballot, Vote, cast
 
 CANVAS = Canvas(
     mission="Stop an account that lost what it may lose; judge proposals by what is lost already.",
-    observations="Equity against the day's start and the peak, limits in force, open proposals.",
-    actions="Records account halts (or proposes them), announces them, casts reasoned votes.",
+    observations="Equity against the day's start and the peak, limits in force, open proposals, "
+    "and every ten seconds the pack in force against its hash.",
+    actions="Halts accounts (or proposes it), the platform where the pack was tampered with; "
+    "announces halts, casts reasoned votes.",
     beliefs="None: every tick reads afresh.",
     policy="Hard daily loss or drawdown reached: halt at once where the pack says so, else a "
-    "proposal. High-risk intents are refused past the soft loss or under another policy.",
+    "proposal. A pack that is not what its hash says: halt the platform. High-risk intents are "
+    "refused past the soft loss or under another policy.",
     slo_p50_ms=10,
     slo_p95_ms=50,
     failover="One worker ticks; the next one takes over when its lease ends.",
@@ -31,15 +37,16 @@ HEARS: tuple[str, ...] = ()
 EMITS = (HaltIntent.TYPE,)
 FACTS = None
 TICK_FACTS = "governance.sentinel_facts"
-EFFECTS = ("governance.record_halts", "governance.open_proposals", CAST_VOTES)
+EFFECTS = ("governance.halt_automatically", "governance.open_proposals", CAST_VOTES)
 MAY_CALL = (
     "governance.sentinel_facts",
-    "governance.record_halts",
+    "governance.halt_automatically",
     "governance.open_proposals",
     "governance.cast_votes",
 )
 EVERY_MS = 2_000
 
+_PACK_EVERY_S = 10
 _BREACHES = (
     ("daily_loss_pct", "daily_loss_hard_pct", Code.DAILY_LOSS_EXCEEDED),
     ("drawdown_pct", "drawdown_pct", Code.DRAWDOWN_EXCEEDED),
@@ -47,8 +54,8 @@ _BREACHES = (
 
 
 def ask_tick(now: datetime) -> dict[str, Any]:
-    """Ask for every account's losses and for what waits for this persona's vote."""
-    return {}
+    """Ask for every account's losses and what waits for a vote; the pack takes its turn."""
+    return {"pack": int(now.timestamp()) % _PACK_EVERY_S < EVERY_MS // 1000}
 
 
 def handle_tick(facts: Facts, context: Context) -> Decision:
@@ -65,10 +72,17 @@ def handle_tick(facts: Facts, context: Context) -> Decision:
         halt = _halt(account, reason, context, index)
         sentences.append(f"{account['account_id']}: {reason}")
         if facts["halt_on_breach"]:
-            effects.append(_record(halt))
+            effects.append(_record(halt, "loss_limit", dict(account)))
             emissions.append(Emission(halt, account["account_id"]))
         else:
             effects.append(_propose(halt, account, context, index))
+    tampered = _tampered(facts)
+    if tampered is not None:
+        code = Code.POLICY_HASH_MISMATCH
+        halt = _announce("platform", "*", tampered, context, len(facts["accounts"]))
+        effects.append(_record(halt, "policy_mismatch", {"policy_hash": facts["policy_hash"]}))
+        emissions.append(Emission(halt, "platform"))
+        sentences.append(tampered)
     votes = cast(facts["ballots"], lambda ballot: _vote(ballot, facts), context)
     effects += votes.effects
     sentences += votes.sentences
@@ -96,11 +110,32 @@ def _breach(account: Mapping[str, Any]) -> tuple[Code, str] | None:
     return None
 
 
+def _tampered(facts: Facts) -> str | None:
+    """Return what is wrong with the pack in force, where it was asked for."""
+    found = _mismatched(facts)
+    if found is None or facts["platform_halted"]:
+        return None
+    return f"the pack in force hashes to {found[:12]}, approved was {facts['policy_hash'][:12]}"
+
+
+def _mismatched(facts: Facts) -> str | None:
+    """Return the hash of the pack in force where it is not the one that it goes by."""
+    pack = facts.get("pack")
+    if pack is None:
+        return None
+    found = hashlib.sha256(orjson.dumps(pack, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return None if found == facts["policy_hash"] else found
+
+
 def _halt(account: Mapping[str, Any], reason: str, context: Context, index: int) -> HaltIntent:
+    return _announce("account", account["account_id"], reason, context, index)
+
+
+def _announce(scope: str, scope_id: str, reason: str, context: Context, index: int) -> HaltIntent:
     return HaltIntent(
         halt_id=context.new_id("halt", index),
-        scope="account",
-        scope_id=account["account_id"],
+        scope=scope,
+        scope_id=scope_id,
         reason=reason,
         requested_by="risk_sentinel",
         cancel_working_orders=True,
@@ -108,14 +143,16 @@ def _halt(account: Mapping[str, Any], reason: str, context: Context, index: int)
     )
 
 
-def _record(halt: HaltIntent) -> Effect:
+def _record(halt: HaltIntent, cause: str, detail: dict[str, Any]) -> Effect:
     return Effect(
-        "governance.record_halts",
+        "governance.halt_automatically",
         {
             "halt_id": str(halt.halt_id),
+            "cause": cause,
             "scope": halt.scope,
             "scope_id": halt.scope_id,
             "reason": halt.reason,
+            "detail": detail,
             "cancel_working_orders": halt.cancel_working_orders,
         },
     )
@@ -150,6 +187,11 @@ def _vote(ballot: Ballot, facts: Facts) -> Vote | None:
         return None
     breach = next((found for found in map(_breach, concerned) if found is not None), None)
     match ballot["kind"]:
+        case "lift_halt" if ballot.get("cause") == "policy_mismatch" and facts.get("pack") is None:
+            # Asked again in the turn that reads the pack.
+            return None
+        case "lift_halt" if _mismatched(facts):
+            return Vote("refuse", "the pack in force is still not what its hash says")
         case "lift_halt":
             return None if breach else Vote("approve", "the losses are within their limits again")
         case "parameter":

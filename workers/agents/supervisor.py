@@ -14,6 +14,7 @@ from typing import Any
 from backend.contracts.denials import Code
 from backend.domain.supervision import (
     AgentObservation,
+    HaltObservation,
     Incident,
     IncidentKind,
     InvariantObservation,
@@ -27,11 +28,12 @@ from workers.reviews import read_instant
 from workers.sections import read_section
 
 CANVAS = Canvas(
-    mission="Open an incident when an agent is silent, a queue stalls, a job stops or a truth "
-    "about the data breaks; close it when that is over.",
+    mission="Open an incident when an agent is silent, a queue stalls, a job stops, a halt is not "
+    "acknowledged or a truth about the data breaks; close it when that is over.",
     observations="Worker leases, oldest deliveries, parked keys, dead letters of a day, runs of "
-    "scheduled jobs, invariants (each a named check in sql/ops/broken_*).",
-    actions="Opens and closes ops.incidents.",
+    "scheduled jobs, acknowledgements of halts, venues that do not answer, invariants (each a "
+    "named check in sql/ops/broken_*).",
+    actions="Opens and closes ops.incidents; halts a venue that leaves attempts unanswered.",
     beliefs="A desk that has just started is given one heartbeat's time to assemble.",
     policy="The pack's [supervision]; a check that did not run is an incident itself.",
     slo_p50_ms=20,
@@ -42,8 +44,9 @@ HEARS: tuple[str, ...] = ()
 EMITS: tuple[str, ...] = ()
 FACTS = None
 TICK_FACTS = "ops.supervision_facts"
-EFFECTS = ("ops.close_incidents", "ops.open_incidents")
+EFFECTS = ("ops.close_incidents", "ops.open_incidents", "governance.halt_automatically")
 MAY_CALL = (
+    "governance.halt_automatically",
     "ops.check_invariants",
     "ops.close_incidents",
     "ops.open_incidents",
@@ -52,6 +55,8 @@ MAY_CALL = (
 EVERY_MS = 2_000
 
 _INVARIANTS_EVERY_S = 30
+VENUE_SILENCE = timedelta(minutes=2)
+"""Longer than a terminal takes to come back, and many times the bridge's settle window."""
 _OF_INVARIANTS = (IncidentKind.INVARIANT_BROKEN, IncidentKind.OBSERVATION_MISSING)
 
 
@@ -67,14 +72,16 @@ def handle_tick(facts: Facts, context: Context) -> Decision:
         detail = "No active pack says when silence is too long, so nothing is judged."
         return Decision("not_judged", detail, code=Code.POLICY_MISSING)
     result = _supervise(facts, policy, context.now)
-    if not result.opened and not result.resolved:
+    halts = _halts(facts, context)
+    if not result.opened and not result.resolved and not halts:
         return Decision("unchanged", f"{len(result.continuing)} incidents go on, none is new.")
     opened = [f"opened {i.key} ({i.detail})" for i in result.opened]
     closed = [f"closed {key}" for key in result.resolved]
     return Decision(
         outcome="incidents",
-        explanation="; ".join([*opened, *closed]) + ".",
+        explanation="; ".join([*opened, *closed, *(h.item["reason"] for h in halts)]) + ".",
         effects=(
+            *halts,
             *(_close(key) for key in result.resolved),
             *(_open(incident, index, context) for index, incident in enumerate(result.opened)),
         ),
@@ -116,6 +123,36 @@ def _supervise(facts: Facts, policy: SupervisionPolicy, now: datetime) -> Superv
             )
             for row in facts["jobs"]
         ],
+        halts=[
+            HaltObservation(
+                row["halt_id"], f"{row['scope']} {row['scope_id']}", tuple(row["agents"])
+            )
+            for row in facts["halts_unheard"]
+        ],
+    )
+
+
+def _halts(facts: Facts, context: Context) -> tuple[Effect, ...]:
+    """Halt the venues whose answers have been missing for too long."""
+    silent = [
+        row
+        for row in facts["venues_unanswering"]
+        if context.now - read_instant(row["since"]) > VENUE_SILENCE
+    ]
+    return tuple(
+        Effect(
+            "governance.halt_automatically",
+            {
+                "halt_id": str(context.new_id("halt", index)),
+                "cause": "connectivity",
+                "scope": "venue",
+                "scope_id": row["venue_id"],
+                "reason": f"{row['venue_id']} leaves {row['attempts']} attempts unanswered "
+                f"since {row['since']}",
+                "detail": dict(row),
+            },
+        )
+        for index, row in enumerate(silent)
     )
 
 

@@ -30,6 +30,7 @@ from backend.domain.optimization import NoProposal, OptimizationPolicy, Paramete
 from backend.domain.sessions import Calendar
 from backend.domain.supervision import (
     AgentObservation,
+    HaltObservation,
     IncidentKind,
     InvariantObservation,
     JobObservation,
@@ -180,7 +181,8 @@ def test_silence_stalls_depth_and_broken_invariants_are_incidents():
     ill = AgentObservation("risk", NOW - timedelta(minutes=1), NOW - timedelta(seconds=9), 101, 2)
     invariants = [InvariantObservation("sum", 3, ("a", "b")), InvariantObservation("late", None)]
     jobs = [JobObservation("pulse", 10, NOW - timedelta(minutes=1), "no disk")]
-    opened = supervise(["risk", "order"], [ill], invariants, [], WATCH, NOW, jobs).opened
+    halts = [HaltObservation("some-id", "platform *", ("risk",))]
+    opened = supervise(["risk", "order"], [ill], invariants, [], WATCH, NOW, jobs, halts).opened
     kinds = {incident.kind for incident in opened}
     assert kinds == set(IncidentKind)
 

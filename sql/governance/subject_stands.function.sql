@@ -1,0 +1,29 @@
+create or replace function governance.subject_stands(p_proposal public.proposals)
+returns boolean
+language plpgsql stable as $$
+begin
+  return case p_proposal.kind
+    when 'high_risk_intent' then exists (
+      select from public.intents n
+       where n.intent_id::text = p_proposal.subject and n.state = 'awaiting_vote')
+    when 'lift_halt' then exists (
+      select from governance.halts g
+       where g.halt_id::text = p_proposal.subject and g.lifted_at is null)
+    when 'halt' then governance.scope_exists(
+      p_proposal.payload ->> 'scope', p_proposal.payload ->> 'scope_id')
+    when 'policy' then not exists (
+      select from risk.policies p
+       where p.active and (p.policy_hash = p_proposal.subject
+                           or p.policy_hash <> p_proposal.payload ->> 'before'))
+    when 'go_live' then exists (
+      select from public.accounts a
+       where a.account_id = p_proposal.subject and a.org_id = p_proposal.org_id
+         and a.mode <> 'live')
+    when 'promote_shadow' then exists (
+      select from public.strategies s
+       where s.strategy_id = p_proposal.subject and s.org_id = p_proposal.org_id
+         and s.mode = 'shadow')
+    else true end;
+end $$;
+comment on function governance.subject_stands(public.proposals) is
+  'Tell whether what a proposal is about is still as it was when proposed. Called by other procedures only.';
