@@ -1,77 +1,87 @@
 -- The one way to a reservation. Locks come first and in one order: wide budgets (only those
--- that the pack limits), then accounts by id. Items of one call see one another, because each
--- is judged by statements of its own.
+-- that the pack limits), then accounts by id. Items of one call see one another: what an item
+-- reserves is added to the book and to the rates that the next one is judged by.
 create or replace function risk.authorize_intents(p_items jsonb) returns jsonb
-language plpgsql security definer set search_path = ''
--- The judging query is large: planned once a session, not once an intent.
-set plan_cache_mode = 'force_generic_plan' as $$
+language plpgsql security definer set search_path = '' as $$
 declare
-  v_policy risk.policies;
-  v_limits risk.limits[];
+  v_policy record;
+  v_authority jsonb;
   v_reaches text[];
+  v_wide boolean;
   v_accounts text[];
-  v_sigmas jsonb;
   v_rates jsonb;
+  v_book jsonb;
   v_read record;
   v_known public.intents;
   v_one record;
+  v_left int := jsonb_array_length(p_items);
+  v_decided jsonb := '[]';
   v_checks public.risk_checks[] := '{}';
-  v_answers jsonb := '[]';
+  v_answer jsonb;
+  v_answers jsonb[] := '{}';
 begin
-  select jsonb_agg(case when e.item ? 'proposal_id' then risk.approved_item(e.item)
-                        else e.item end order by e.nr)
-    into p_items
-    from jsonb_array_elements(p_items) with ordinality as e(item, nr);
+  if p_items @? '$[*].proposal_id' then
+    select jsonb_agg(case when e.item ? 'proposal_id' then risk.approved_item(e.item)
+                          else e.item end order by e.nr)
+      into p_items
+      from jsonb_array_elements(p_items) with ordinality as e(item, nr);
+  end if;
   select array_agg(distinct e.item ->> 'account_id') into v_accounts
     from jsonb_array_elements(p_items) as e(item);
-  select p.* into v_policy from risk.policies p where p.active;
-  select array_agg(l), array_agg(distinct l.scope) filter (
-           where k.summed and l.scope in ('platform', 'organization', 'venue'))
-    into v_limits, v_reaches
-    from risk.limits l join risk.limit_kinds() k on k.kind = l.kind
-   where l.policy_hash = v_policy.policy_hash;
+  select p.policy_hash, p.body into v_policy from risk.policies p where p.active;
+  v_authority := v_policy.body -> 'authority';
+  select array_agg(distinct l.scope) into v_reaches
+    from risk.limits l
+   where l.policy_hash = v_policy.policy_hash
+     and l.scope in ('platform', 'organization', 'venue')
+     and l.kind in (select k.kind from risk.limit_kinds() k where k.summed);
+  v_wide := v_reaches is not null;
   v_reaches := array_append(coalesce(v_reaches, '{}'), 'account');
 
   perform risk.lock_budgets(v_accounts, v_reaches);
-  update risk.account_state s
-     set day = d.today, day_start_equity = s.equity, realized_today = 0
-    from (select (clock_timestamp() at time zone 'utc')::date as today) d
-   where s.account_id = any (v_accounts) and s.day < d.today;
-  v_sigmas := risk.daily_sigmas(risk.book_symbols(p_items, v_accounts, v_reaches));
   v_rates := risk.recent_rates(v_accounts, v_reaches);
+  v_book := risk.read_book(v_accounts, v_wide);
 
-  for v_read in select r.* from risk.read_intents(p_items, v_policy.body) r loop
+  for v_read in select r.* from risk.read_asked(p_items, v_policy.body) r loop
+    v_left := v_left - 1;
     select n.* into v_known from public.intents n
      where n.intent_id = (v_read.item ->> 'intent_id')::uuid;
-    if found then
-      select risk.recorded_answer(v_read.item, v_known, v_sigmas) as answer,
-             '{}'::public.risk_checks[] as checks into v_one;
+    if not found and v_decided @> jsonb_build_array(
+         jsonb_build_object('intent_id', v_read.item -> 'intent_id')) then
+      -- Asked twice in one batch: the second time it is looked up like any other.
+      perform risk.keep_decisions(v_decided, v_checks, v_policy.policy_hash,
+                                  (v_authority ->> 'intent_ttl_ms')::int);
+      v_decided := '[]';
+      v_checks := '{}';
+      select n.* into v_known from public.intents n
+       where n.intent_id = (v_read.item ->> 'intent_id')::uuid;
+    end if;
+    if v_known.intent_id is not null then
+      v_answer := risk.recorded_answer(v_read.item, v_known,
+                                       jsonb_build_object(v_known.symbol, v_read.sigma::text));
     elsif not v_read.known then
       -- Nothing of this desk's: the decision's trace is the record, no intent is made.
-      select risk.unknown_answer(v_read.refusals, v_read.code, v_policy.policy_hash) as answer,
-             '{}'::public.risk_checks[] as checks into v_one;
+      v_answer := risk.unknown_answer(v_read.refusals, v_read.code, v_policy.policy_hash);
     else
-      select o.* into v_one
-        from risk.authorize_one(
-          v_read.item, v_read.fact, v_read.refusals, v_read.code, v_read.lot, v_read.drawdown,
-          v_policy, v_limits, v_reaches, v_rates, v_sigmas) o;
-      if v_one.answer ->> 'code' is null then
-        v_rates := risk.count_intent(v_rates, v_read.item ->> 'account_id');
+      v_one := risk.authorize_one(v_read, v_policy.policy_hash, v_authority, v_book, v_reaches,
+                                  v_rates -> v_read.account_id);
+      v_answer := v_one.answer;
+      v_decided := v_decided || v_one.decided;
+      v_checks := v_checks || v_one.checks;
+      if v_left > 0 and v_answer ->> 'code' is null then
+        v_rates := risk.count_intent(v_rates, v_read.account_id);
+        v_book := risk.count_reservation(
+          v_book, v_read, (v_answer ->> 'authorized_quantity')::numeric);
       end if;
     end if;
-    v_checks := v_checks || v_one.checks;
-    v_answers := v_answers || jsonb_build_array(v_one.answer || jsonb_build_object(
+    v_answers := array_append(v_answers, v_answer || jsonb_build_object(
       'i', v_read.item -> 'i', 'intent_id', v_read.item -> 'intent_id',
       'requested_quantity', v_read.item ->> 'quantity',
       'intent', case when v_read.item ? 'proposal_id' then v_read.item end));
   end loop;
-  insert into public.risk_checks
-    (intent_id, limit_kind, scope, scope_id, limit_value, observed, projected, unit, outcome,
-     code, checked_at)
-  select c.intent_id, c.limit_kind, c.scope, c.scope_id, c.limit_value, c.observed, c.projected,
-         c.unit, c.outcome, c.code, c.checked_at
-    from unnest(v_checks) c;
-  return v_answers;
+  perform risk.keep_decisions(v_decided, v_checks, v_policy.policy_hash,
+                              (v_authority ->> 'intent_ttl_ms')::int);
+  return to_jsonb(v_answers);
 end $$;
 comment on function risk.authorize_intents(jsonb) is
   'Authorise, trim or deny a batch of intents in order, under locks; idempotent by intent_id.';

@@ -1,212 +1,334 @@
 -- Every limit is linear in the quantity: projected = base + slope × quantity. That makes a
 -- trim exact, in whole volume steps. `closing` is how much of the order only closes.
--- p_fact: one intent with its account, quote and figures, as read_intents gives them.
+-- p_read: one intent as risk.read_asked gives it; p_book: positions and reservations as
+-- risk.read_book gives them, seen in the worst case: everything reserved may fill, and may not.
+-- A loop over plain variables: one query for all of this takes longer to start than to run.
 create or replace function risk.judge_limits(
-  p_limits risk.limits[], p_fact jsonb, p_reaches text[], p_rates jsonb, p_sigmas jsonb,
-  p_trim boolean, p_soft_loss_factor numeric)
-returns table (
-  quantity numeric, code text, trimmed_by text[], breach_flags text[], utilization numeric,
-  var numeric, margin_used numeric, checks public.risk_checks[], failed jsonb,
-  past_soft_loss boolean)
+  p_read record, p_policy_hash text, p_book jsonb, p_reaches text[], p_rates jsonb,
+  p_trim boolean, p_soft_loss_factor numeric,
+  out quantity numeric, out code text, out trimmed_by text[], out breach_flags text[],
+  out utilization numeric, out var numeric, out margin_used numeric,
+  out checks public.risk_checks[], out failed jsonb, out past_soft_loss boolean)
 language plpgsql stable as $$
-#variable_conflict use_column
+#variable_conflict use_variable
+declare
+  v_buys boolean := p_read.side = 'BUY';
+  v_sign int := case when v_buys then 1 else -1 end;
+  v_lot numeric := p_read.lot;
+  v_equity numeric := p_read.equity;
+  v_sigma numeric := coalesce(p_read.sigma, 0.05);
+  v_sigma_unknown boolean := p_read.sigma is null;
+  v_wanted numeric := div(p_read.requested, p_read.step);
+  -- By reach, in the order of p_reaches; `other` leaves the order's own account and symbol out.
+  v_gross numeric[] := array_fill(0::numeric, array[cardinality(p_reaches)]);
+  v_net numeric[] := v_gross;
+  v_against numeric[] := v_gross;
+  v_orders numeric[] := v_gross;
+  v_own int := array_position(p_reaches, 'account');
+  v_n int;
+  v_book record;
+  -- Seen from the order: `ahead` is the position that its side may reach without it.
+  v_ahead numeric := 0;
+  v_behind numeric := 0;
+  v_most numeric;
+  v_worst numeric;
+  v_hi numeric;
+  v_lo numeric;
+  v_var_other numeric := 0;
+  v_positions_other int := 0;
+  v_closing numeric;
+  v_loss numeric;
+  v_drawdown numeric;
+  v_limit record;
+  v_steps numeric;
+  v_room numeric;
+  v_room_min numeric;
+  v_observed numeric;
+  v_base numeric;
+  v_slope numeric;
+  v_projected numeric;
+  v_share numeric;
+  v_outcome text;
+  v_relieved boolean;
+  v_name text;
+  v_missing text;
 begin
-  return query
-  with f as materialized (
-    select x.*, case x.side when 'BUY' then 1 else -1 end as sign,
-           div(x.requested, x.step) as wanted
-      from jsonb_to_record(p_fact) as x(
-        intent_id uuid, checked_at timestamptz, account_id text, org_id text, venue_id text, strategy_id text, symbol text, side text,
-        currency text, requested numeric, step numeric, volume_min numeric, lot numeric,
-        price numeric, mid numeric, spread numeric, quote_age_ms numeric, stop_loss numeric,
-        take_profit numeric, contract_rate numeric, equity numeric, peak_equity numeric,
-        day_start_equity numeric, state_age_ms numeric, margin_rate numeric,
-        reduce_only boolean)
-  ), book as materialized (
-    select b.reach, b.orders, b.positions_other,
-           -- Seen from the order: `ahead` is the position that its side may reach without it.
-           case f.sign when 1 then b.quantity + b.buys else b.sells - b.quantity end as ahead,
-           case f.sign when 1 then b.sells - b.quantity else b.quantity + b.buys end as behind,
-           case when b.unvalued then null else b.gross_other end as gross_other,
-           case when b.unvalued then null
-                when f.sign = 1 then b.hi_other else b.lo_other end as net_other,
-           case when b.unvalued then null
-                when f.sign = 1 then b.lo_other else b.hi_other end as net_against,
-           case when b.unvalued then null else b.var_other end as var_other,
-           b.sigma_missing, f.lot, f.equity
-      from f
-      cross join lateral risk.measure_book(
-        p_reaches, f.account_id, f.org_id, f.venue_id, f.currency, f.symbol, p_sigmas) b
-  ), own as materialized (
-    select b.*, div(greatest(-b.ahead, 0), f.step) as closing,
-           coalesce((p_sigmas ->> f.symbol)::numeric, 0.05) as sigma,
-           b.sigma_missing or p_sigmas ->> f.symbol is null as sigma_unknown
-      from book b, f where b.reach = 'account'
-  ), measure (kind, reach, observed, base, slope) as materialized (
-    select m.kind, 'account', m.observed, m.base, m.slope
-      from f, own o
-      cross join lateral (
-        select round((f.take_profit - f.price) * f.sign
-                 / nullif((f.price - f.stop_loss) * f.sign, 0), 6),
-               round(10000 * abs(f.price - f.mid) / f.mid, 4),
-               round(10000 * f.spread / f.mid, 4),
-               round(100 * greatest(f.day_start_equity - f.equity, 0)
-                 / nullif(f.day_start_equity, 0), 6),
-               round(100 * greatest(f.peak_equity - f.equity, 0) / nullif(f.peak_equity, 0), 6)
-      ) as r(ratio, collar, spread, loss, drawdown)
-      cross join lateral (values
-        ('quote_age_ms', f.quote_age_ms, f.quote_age_ms, 0::numeric),
-        ('account_state_age_ms', f.state_age_ms, f.state_age_ms, 0),
-        ('stop_loss_required', (f.stop_loss is not null)::int, (f.stop_loss is not null)::int, 0),
-        ('reward_to_risk_min', r.ratio, r.ratio, 0),
-        ('price_collar_bps', r.collar, r.collar, 0),
-        ('spread_bps', r.spread, r.spread, 0),
-        ('daily_loss_hard_pct', r.loss, r.loss, 0),
-        ('daily_loss_soft_pct', r.loss, r.loss, 0),
-        ('drawdown_pct', r.drawdown, r.drawdown, 0),
-        ('order_notional', 0, 0, f.lot),
-        ('order_quantity', 0, 0, 1),
-        ('risk_per_trade_pct', 0, 0,
-         100 * abs(f.price - f.stop_loss) * f.contract_rate / f.equity),
-        ('position_quantity', greatest(o.ahead, o.behind), o.ahead, 1),
-        ('position_notional', greatest(o.ahead, o.behind) * f.lot, o.ahead * f.lot, f.lot),
-        ('leverage', (o.gross_other + greatest(o.ahead, o.behind) * f.lot) / f.equity,
-         (o.gross_other + o.ahead * f.lot) / f.equity, f.lot / f.equity),
-        ('margin_used_pct',
-         100 * f.margin_rate * (o.gross_other + greatest(o.ahead, o.behind) * f.lot) / f.equity,
-         100 * f.margin_rate * (o.gross_other + o.ahead * f.lot) / f.equity,
-         100 * f.margin_rate * f.lot / f.equity),
-        ('var_pct',
-         case when not o.sigma_unknown then 232.6348 / f.equity
-           * (o.var_other + greatest(o.ahead, o.behind) * f.lot * o.sigma) end,
-         case when not o.sigma_unknown then 232.6348 / f.equity
-           * (o.var_other + o.ahead * f.lot * o.sigma) end,
-         232.6348 * f.lot * o.sigma / f.equity),
-        ('open_positions', o.positions_other + (greatest(o.ahead, o.behind) > 0)::int,
-         o.positions_other + 1, 0)
-      ) as m(kind, observed, base, slope)
-    union all
-    -- The leverage that one instrument takes, whatever else is held.
-    select 'leverage', 'instrument', greatest(o.ahead, o.behind) * f.lot / f.equity,
-           o.ahead * f.lot / f.equity, f.lot / f.equity
-      from f, own o
-    union all
-    select m.kind, b.reach, m.observed, m.base, m.slope
-      from f, own o, book b
-      cross join lateral (values
-        ('gross_exposure', b.gross_other + greatest(o.ahead, o.behind) * f.lot,
-         b.gross_other + o.ahead * f.lot, f.lot),
-        ('net_exposure',
-         greatest(b.net_other + o.ahead * f.lot, b.net_against + o.behind * f.lot),
-         b.net_other + o.ahead * f.lot, f.lot),
-        ('open_orders', b.orders, b.orders + 1, 0),
-        ('order_rate_per_minute', (p_rates ->> b.reach)::numeric,
-         (p_rates ->> b.reach)::numeric + 1, 0)
-      ) as m(kind, observed, base, slope)
-  ), applicable as materialized (
-    select l.scope, l.scope_id, k.kind, k.rank, k.unit, k.code, k.budget, k.spared,
-           k.trims, l.value, m.observed, m.base, m.slope, m.kind is not null as measured,
-           k.kind in ('stop_loss_required', 'reward_to_risk_min') as lower,
-           case
-             when not k.trims then f.wanted
-             when k.kind = 'daily_loss_soft_pct' then
-               case when m.base >= l.value then div(f.requested * p_soft_loss_factor, f.step)
-                    else f.wanted end
-             when m.base is null or m.slope is null or m.slope <= 0 then f.wanted
-             when k.spared then
-               greatest(div(greatest(l.value - m.base, 0), m.slope * f.step), o.closing)
-             else div(greatest(l.value - m.base, 0), m.slope * f.step)
-           end as room
-      from f
-      cross join own o
-      cross join unnest(p_limits) l
-      join risk.limit_kinds() k on k.kind = l.kind
-      left join measure m on m.kind = l.kind and m.reach = case
-        when k.summed and l.scope in ('platform', 'organization', 'venue') then l.scope
-        when l.kind = 'leverage' and l.scope = 'instrument' then 'instrument'
-        else 'account' end
-     where l.scope_id = '*' or l.scope_id = case l.scope
-             when 'organization' then f.org_id when 'account' then f.account_id
-             when 'strategy' then f.strategy_id when 'instrument' then f.symbol
-             when 'venue' then f.venue_id end
-  ), sized as materialized (
-    select c.steps < f.wanted as trimmed, c.steps * f.step as quantity,
-           c.steps <= o.closing as reduces, o.closing, c.room, f.wanted
-      from f, own o
-      cross join lateral (
-        select least(min(a.room), f.wanted,
-                     case when f.reduce_only then o.closing else f.wanted end) as room
-          from applicable a) t
-      cross join lateral (
-        -- What no longer fits is judged as asked, so that the record shows what broke.
-        select case when p_trim and t.room * f.step >= f.volume_min then t.room
-                    else f.wanted end as steps, t.room) c
-  ), judged as materialized (
-    select a.scope, a.scope_id, a.kind, a.rank, a.unit, a.budget, a.value, a.observed,
-           round(a.base + a.slope * s.quantity, 8) as projected,
-           a.spared and s.reduces as relieved,
-           case
-             when a.room < s.wanted and s.trimmed and a.base is not null then 'trimmed'
-             when a.spared and s.reduces then 'passed'
-             when a.base is null or a.slope is null then 'denied'
-             when a.lower then case when a.base < a.value then 'denied' else 'passed' end
-             when a.kind in ('daily_loss_hard_pct', 'drawdown_pct') then
-               case when a.base >= a.value then 'denied' else 'passed' end
-             when a.kind = 'daily_loss_soft_pct' then
-               case when a.room < s.wanted then 'denied' else 'passed' end
-             when a.base + a.slope * s.quantity > a.value then 'denied'
-             else 'passed'
-           end as outcome,
-           case
-             when (a.base is null or a.slope is null)
-              and a.kind not in ('quote_age_ms', 'account_state_age_ms', 'reward_to_risk_min')
-               then 'TR326'
-             else a.code
-           end as code
-      from applicable a, sized s
-    union all
-    select 'platform', '*', k.kind, 0, k.unit, false, null, null, null, false, 'denied', 'TR301'
-      from risk.limit_kinds() k
-     where k.mandatory and not exists (select from applicable a where a.kind = k.kind)
-    union all
-    select 'account', f.account_id, 'reduce_only', 0, 'lots', false, o.closing * f.step,
-           0, s.quantity, false,
-           case when s.quantity > o.closing * f.step then 'denied'
-                when s.trimmed and o.closing < s.wanted then 'trimmed' else 'passed' end, 'TR340'
-      from f, own o, sized s
-     where f.reduce_only
-  )
-  select s.quantity,
-         (select j.code from judged j where j.outcome = 'denied'
-           order by j.rank, j.kind, j.scope limit 1),
-         coalesce((select array_agg(distinct j.scope || '.' || j.kind)
-                     from judged j where j.outcome = 'trimmed'), '{}'),
-         coalesce((select array_agg(distinct j.scope || '.' || j.kind)
-                     from judged j
-                    where j.outcome = 'denied'
-                       or j.kind = 'daily_loss_soft_pct' and j.observed >= j.value), '{}'),
-         coalesce((select max(case when j.value > 0 then round(j.projected / j.value, 6)
-                                   when j.projected > 0 then 1 else 0 end)
-                     from judged j
-                    where j.budget and not j.relieved and j.projected is not null), 0),
-         (select round(2.326348 * (o.var_other
-                   + greatest(o.ahead + s.quantity, o.behind) * o.lot * o.sigma), 2) from own o),
-         (select round((o.gross_other + greatest(o.ahead + s.quantity, o.behind) * o.lot)
-                   * f.margin_rate / f.equity, 6) from own o, f),
-         (select array_agg(row(f.intent_id, j.kind, j.scope, j.scope_id, j.value, j.observed,
-                               j.projected, j.unit, j.outcome,
-                               case when j.outcome <> 'passed' then j.code end,
-                               f.checked_at)::public.risk_checks)
-            from judged j, f),
-         (select jsonb_agg(jsonb_build_object(
-                   'limit_kind', j.kind, 'scope', j.scope, 'scope_id', j.scope_id,
-                   'limit_value', j.value::text, 'observed', j.observed::text,
-                   'projected', j.projected::text, 'unit', j.unit, 'outcome', j.outcome,
-                   'code', j.code) order by j.rank, j.scope, j.scope_id)
-            from judged j where j.outcome <> 'passed'),
-         exists (select from judged j
-                  where j.kind = 'daily_loss_soft_pct' and j.observed >= j.value)
-    from sized s;
+  for v_book in
+    select b.* from jsonb_to_recordset(p_book) as b(
+      account_id text, org_id text, venue_id text, currency text, symbol text, quantity numeric,
+      buys numeric, sells numeric, orders int, lot numeric, sigma numeric)
+  loop
+    v_hi := v_book.quantity + v_book.buys;
+    v_lo := v_book.sells - v_book.quantity;
+    if v_book.account_id = p_read.account_id and v_book.symbol = p_read.symbol then
+      v_ahead := case when v_buys then v_hi else v_lo end;
+      v_behind := case when v_buys then v_lo else v_hi end;
+      v_worst := null;
+    else
+      -- Unknown, not nothing, where a lot has no value: the sum is unknown with it.
+      if v_book.currency <> p_read.currency then
+        v_book.lot := null;
+      end if;
+      v_worst := greatest(v_hi, v_lo) * v_book.lot;
+    end if;
+    for v_n in 1 .. cardinality(p_reaches) loop
+      continue when not case p_reaches[v_n]
+        when 'account' then v_book.account_id = p_read.account_id
+        when 'organization' then v_book.org_id = p_read.org_id
+        when 'venue' then v_book.venue_id = p_read.venue_id
+        else true end;
+      v_orders[v_n] := v_orders[v_n] + v_book.orders;
+      continue when v_book.account_id = p_read.account_id and v_book.symbol = p_read.symbol;
+      v_gross[v_n] := v_gross[v_n] + v_worst;
+      v_net[v_n] := v_net[v_n] + case when v_buys then v_hi else v_lo end * v_book.lot;
+      v_against[v_n] := v_against[v_n] + case when v_buys then v_lo else v_hi end * v_book.lot;
+      if v_n = v_own then
+        v_positions_other := v_positions_other + 1;
+        v_var_other := v_var_other + v_worst * coalesce(v_book.sigma, 0.05);
+        v_sigma_unknown := v_sigma_unknown or v_book.sigma is null;
+      end if;
+    end loop;
+  end loop;
+  v_most := greatest(v_ahead, v_behind);
+  v_closing := div(greatest(-v_ahead, 0), p_read.step);
+  v_loss := round(100 * greatest(p_read.day_start_equity - v_equity, 0)
+                  / nullif(p_read.day_start_equity, 0), 6);
+  v_drawdown := round(100 * greatest(p_read.peak_equity - v_equity, 0)
+                      / nullif(p_read.peak_equity, 0), 6);
+
+  -- First as it was asked; if the limits leave less, once more for what they leave. What no
+  -- longer fits at all is judged as asked, so that the record shows what broke.
+  v_steps := v_wanted;
+  for v_pass in 1 .. 2 loop
+    v_room_min := case when p_read.reduce_only then least(v_wanted, v_closing) else v_wanted end;
+    quantity := v_steps * p_read.step;
+    code := null;
+    trimmed_by := '{}';
+    breach_flags := '{}';
+    utilization := 0;
+    checks := '{}';
+    failed := null;
+    past_soft_loss := false;
+    v_missing := null;
+    for v_limit in
+      select k.kind, k.rank, k.unit, k.code, k.mandatory, k.trims, k.budget, k.spared, k.summed,
+             l.scope, l.scope_id, l.value
+        from risk.limit_kinds() k
+        left join risk.limits l
+          on l.policy_hash = p_policy_hash and l.kind = k.kind
+         and (l.scope_id = '*' or l.scope_id = case l.scope
+                when 'organization' then p_read.org_id when 'account' then p_read.account_id
+                when 'strategy' then p_read.strategy_id when 'instrument' then p_read.symbol
+                when 'venue' then p_read.venue_id end)
+       order by k.rank, l.scope, l.scope_id
+    loop
+      if v_limit.scope is null then
+        if v_limit.mandatory then
+          v_missing := least(v_missing, v_limit.kind);
+          breach_flags := array_append(breach_flags, 'platform.' || v_limit.kind);
+          checks := array_append(checks, row(
+            p_read.intent_id, v_limit.kind, 'platform', '*', null, null, null, v_limit.unit,
+            'denied', 'TR301', p_read.checked_at)::public.risk_checks);
+          failed := coalesce(failed, '[]') || jsonb_build_object(
+            'limit_kind', v_limit.kind, 'scope', 'platform', 'scope_id', '*',
+            'limit_value', null, 'observed', null, 'projected', null, 'unit', v_limit.unit,
+            'outcome', 'denied', 'code', 'TR301');
+        end if;
+        continue;
+      end if;
+
+      v_n := coalesce(case when v_limit.summed and v_limit.scope <> 'account'
+                           then array_position(p_reaches, v_limit.scope) end, v_own);
+      v_slope := 0;
+      case v_limit.kind
+        when 'quote_age_ms' then
+          v_base := p_read.quote_age_ms;
+          v_observed := v_base;
+        when 'account_state_age_ms' then
+          v_base := p_read.state_age_ms;
+          v_observed := v_base;
+        when 'stop_loss_required' then
+          v_base := (p_read.stop_loss is not null)::int;
+          v_observed := v_base;
+        when 'reward_to_risk_min' then
+          v_base := round((p_read.take_profit - p_read.price) * v_sign
+                          / nullif((p_read.price - p_read.stop_loss) * v_sign, 0), 6);
+          v_observed := v_base;
+        when 'price_collar_bps' then
+          v_base := round(10000 * abs(p_read.price - p_read.mid) / p_read.mid, 4);
+          v_observed := v_base;
+        when 'spread_bps' then
+          v_base := round(10000 * p_read.spread / p_read.mid, 4);
+          v_observed := v_base;
+        when 'daily_loss_hard_pct', 'daily_loss_soft_pct' then
+          v_base := v_loss;
+          v_observed := v_base;
+        when 'drawdown_pct' then
+          v_base := v_drawdown;
+          v_observed := v_base;
+        when 'order_notional' then
+          v_base := 0;
+          v_observed := 0;
+          v_slope := v_lot;
+        when 'order_quantity' then
+          v_base := 0;
+          v_observed := 0;
+          v_slope := 1;
+        when 'risk_per_trade_pct' then
+          v_base := 0;
+          v_observed := 0;
+          v_slope := 100 * abs(p_read.price - p_read.stop_loss) * p_read.contract_rate / v_equity;
+        when 'position_quantity' then
+          v_base := v_ahead;
+          v_observed := v_most;
+          v_slope := 1;
+        when 'position_notional' then
+          v_base := v_ahead * v_lot;
+          v_observed := v_most * v_lot;
+          v_slope := v_lot;
+        when 'gross_exposure' then
+          v_base := v_gross[v_n] + v_ahead * v_lot;
+          v_observed := v_gross[v_n] + v_most * v_lot;
+          v_slope := v_lot;
+        when 'net_exposure' then
+          v_base := v_net[v_n] + v_ahead * v_lot;
+          v_observed := greatest(v_base, v_against[v_n] + v_behind * v_lot);
+          v_slope := v_lot;
+        when 'leverage' then
+          -- An instrument's own leverage counts nothing else that is held.
+          v_share := case when v_limit.scope = 'instrument' then 0 else v_gross[v_own] end;
+          v_base := (v_share + v_ahead * v_lot) / v_equity;
+          v_observed := (v_share + v_most * v_lot) / v_equity;
+          v_slope := v_lot / v_equity;
+        when 'margin_used_pct' then
+          v_base := 100 * p_read.margin_rate * (v_gross[v_own] + v_ahead * v_lot) / v_equity;
+          v_observed := 100 * p_read.margin_rate * (v_gross[v_own] + v_most * v_lot) / v_equity;
+          v_slope := 100 * p_read.margin_rate * v_lot / v_equity;
+        when 'var_pct' then
+          v_base := case when not v_sigma_unknown then
+            232.6348 / v_equity * (v_var_other + v_ahead * v_lot * v_sigma) end;
+          v_observed := case when not v_sigma_unknown then
+            232.6348 / v_equity * (v_var_other + v_most * v_lot * v_sigma) end;
+          v_slope := 232.6348 * v_lot * v_sigma / v_equity;
+        when 'open_positions' then
+          v_base := v_positions_other + 1;
+          v_observed := v_positions_other + (v_most > 0)::int;
+        when 'open_orders' then
+          v_base := v_orders[v_n] + 1;
+          v_observed := v_orders[v_n];
+        when 'order_rate_per_minute' then
+          v_observed := (p_rates ->> p_reaches[v_n])::numeric;
+          v_base := v_observed + 1;
+        else
+          -- A kind that nobody can measure denies.
+          v_base := null;
+          v_observed := null;
+      end case;
+
+      v_room := v_wanted;
+      if v_limit.trims then
+        if v_limit.kind = 'daily_loss_soft_pct' then
+          if v_base >= v_limit.value then
+            v_room := div(p_read.requested * p_soft_loss_factor, p_read.step);
+          end if;
+        elsif v_base is not null and v_slope > 0 then
+          v_room := div(greatest(v_limit.value - v_base, 0), v_slope * p_read.step);
+          if v_limit.spared then
+            v_room := greatest(v_room, v_closing);
+          end if;
+        end if;
+      end if;
+      v_room_min := least(v_room_min, v_room);
+
+      v_projected := round(v_base + v_slope * quantity, 8);
+      v_relieved := v_limit.spared and v_steps <= v_closing;
+      v_outcome := case
+        when v_room < v_wanted and v_steps < v_wanted and v_base is not null then 'trimmed'
+        when v_relieved then 'passed'
+        when v_base is null or v_slope is null then 'denied'
+        when v_limit.kind in ('stop_loss_required', 'reward_to_risk_min') then
+          case when v_base < v_limit.value then 'denied' else 'passed' end
+        when v_limit.kind in ('daily_loss_hard_pct', 'drawdown_pct') then
+          case when v_base >= v_limit.value then 'denied' else 'passed' end
+        when v_limit.kind = 'daily_loss_soft_pct' then
+          case when v_room < v_wanted then 'denied' else 'passed' end
+        when v_base + v_slope * quantity > v_limit.value then 'denied'
+        else 'passed' end;
+      if v_limit.budget and not v_relieved and v_projected is not null then
+        utilization := greatest(utilization, case
+          when v_limit.value > 0 then round(v_projected / v_limit.value, 6)
+          when v_projected > 0 then 1 else 0 end);
+      end if;
+      v_name := v_limit.scope || '.' || v_limit.kind;
+      if v_limit.kind = 'daily_loss_soft_pct' and v_observed >= v_limit.value then
+        past_soft_loss := true;
+        breach_flags := array_append(breach_flags, v_name);
+      end if;
+      if v_outcome = 'passed' then
+        v_limit.code := null;
+      else
+        if (v_base is null or v_slope is null) and v_limit.kind not in (
+             'quote_age_ms', 'account_state_age_ms', 'reward_to_risk_min') then
+          v_limit.code := 'TR326';
+        end if;
+        if v_outcome = 'denied' then
+          code := coalesce(code, v_limit.code);
+          breach_flags := array_append(breach_flags, v_name);
+        else
+          trimmed_by := array_append(trimmed_by, v_name);
+        end if;
+        failed := coalesce(failed, '[]') || jsonb_build_object(
+          'limit_kind', v_limit.kind, 'scope', v_limit.scope, 'scope_id', v_limit.scope_id,
+          'limit_value', v_limit.value::text, 'observed', v_observed::text,
+          'projected', v_projected::text, 'unit', v_limit.unit, 'outcome', v_outcome,
+          'code', v_limit.code);
+      end if;
+      checks := array_append(checks, row(
+        p_read.intent_id, v_limit.kind, v_limit.scope, v_limit.scope_id, v_limit.value,
+        v_observed, v_projected, v_limit.unit, v_outcome, v_limit.code,
+        p_read.checked_at)::public.risk_checks);
+    end loop;
+    v_room := case when p_trim and v_room_min * p_read.step >= p_read.volume_min
+                   then v_room_min else v_wanted end;
+    exit when v_room = v_steps;
+    v_steps := v_room;
+  end loop;
+
+  if v_missing is not null then
+    code := 'TR301';
+  end if;
+  if p_read.reduce_only then
+    v_outcome := case
+      when v_steps > v_closing then 'denied'
+      when v_steps < v_wanted and v_closing < v_wanted then 'trimmed' else 'passed' end;
+    checks := array_append(checks, row(
+      p_read.intent_id, 'reduce_only', 'account', p_read.account_id, v_closing * p_read.step, 0,
+      quantity, 'lots', v_outcome, case when v_outcome <> 'passed' then 'TR340' end,
+      p_read.checked_at)::public.risk_checks);
+    if v_outcome = 'denied' then
+      -- What is missing altogether comes first by name, as everything of one rank does.
+      code := case when v_missing < 'reduce_only' then code else 'TR340' end;
+      breach_flags := array_append(breach_flags, 'account.reduce_only');
+    elsif v_outcome = 'trimmed' then
+      trimmed_by := array_append(trimmed_by, 'account.reduce_only');
+    end if;
+    if v_outcome <> 'passed' then
+      failed := jsonb_build_object(
+        'limit_kind', 'reduce_only', 'scope', 'account', 'scope_id', p_read.account_id,
+        'limit_value', (v_closing * p_read.step)::text, 'observed', '0',
+        'projected', quantity::text, 'unit', 'lots', 'outcome', v_outcome, 'code', 'TR340')
+        || coalesce(failed, '[]');
+    end if;
+  end if;
+  if cardinality(trimmed_by) > 1 then
+    trimmed_by := array(select distinct t.name from unnest(trimmed_by) t(name) order by 1);
+  end if;
+  if cardinality(breach_flags) > 1 then
+    breach_flags := array(select distinct t.name from unnest(breach_flags) t(name) order by 1);
+  end if;
+  v_worst := greatest(v_ahead + quantity, v_behind) * v_lot;
+  var := round(2.326348 * (v_var_other + v_worst * v_sigma), 2);
+  margin_used := round((v_gross[v_own] + v_worst) * p_read.margin_rate / v_equity, 6);
 end $$;
-comment on function risk.judge_limits(risk.limits[], jsonb, text[], jsonb, jsonb, boolean, numeric) is
+comment on function risk.judge_limits(record, text, jsonb, text[], jsonb, boolean, numeric) is
   'Judge one intent against every limit that applies, trimming where allowed; one check per limit. Reads, writes nothing.';
