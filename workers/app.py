@@ -47,6 +47,8 @@ app.conf.update(
             "task": "desk.jobs.daily_report",
             "schedule": crontab(minute="5", hour="0"),
         },
+        "scenarios": {"task": "desk.jobs.scenarios", "schedule": crontab(minute="*/5")},
+        "measurements": {"task": "desk.jobs.measurements", "schedule": 60.0},
         "pulse": {"task": "desk.jobs.pulse", "schedule": 10.0},
     },
 )

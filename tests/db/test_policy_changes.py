@@ -41,6 +41,7 @@ def go_live(conn: Connection[Any]) -> None:
 
 
 def approve(conn: Connection[Any], proposal_id: str) -> None:
+    """Let the votes be in, without what follows from them."""
     conn.execute("select governance.record_event(%s, 'approved', '{}')", (proposal_id,))
 
 

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from backend.db.gateway import DenialRaised
 from backend.ports import SystemClock
 from tests.kit.oversight import Overseen, overseen_desk
+from tests.kit.trading_desk import add_bars
 from workers import jobs
 from workers.app import app
 from workers.jobs.running import run_job
@@ -158,3 +159,31 @@ def test_a_job_that_fails_says_so_and_is_counted(desk: Overseen):
     row = runs(desk)["retention"]
     assert (row["runs"], row["failures"]) == (1, 1)
     assert row["last_error"] == "DenialRaised: TR000: no disk"
+
+
+def test_scenarios_are_renewed_from_the_history_of_tradable_symbols(desk: Overseen):
+    with desk.behind() as conn:
+        (symbol,) = (
+            r["symbol"]
+            for r in desk.rows(
+                "select symbol from instruments where state = 'tradable' order by symbol limit 1"
+            )
+        )
+        add_bars(conn, symbol)
+    jobs.scenarios()
+    (symbols,) = desk.rows("select count(*) as n from instruments where state = 'tradable'")
+    scenarios = desk.rows("select * from risk.scenarios order by symbol")
+    assert 0 < len(scenarios) <= symbols["n"]
+    assert {len(row["returns"]) for row in scenarios} == {len(scenarios[0]["returns"])}
+    assert all(row["good_until"] > row["as_of"] for row in scenarios)
+    assert runs(desk)["scenarios"]["failures"] == 0
+
+
+def test_measurements_cover_everyone_also_who_did_nothing(desk: Overseen):
+    jobs.measurements()
+    rows = desk.rows("select * from risk.measurements")
+    assert {row["scope"] for row in rows} == {"account", "strategy", "venue", "instrument"}
+    assert {(row["kind"], row["value"]) for row in rows} == {
+        ("rejection_rate_pct", 0),
+        ("adverse_selection_bps", 0),
+    }

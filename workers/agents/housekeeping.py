@@ -48,6 +48,9 @@ MAY_CALL = (
     "ops.record_job_runs",
     "ops.rotate_partitions",
     "risk.expire_intents",
+    "risk.record_scenarios",
+    "risk.renew_measurements",
+    "risk.scenario_facts",
 )
 EVERY_MS = 60_000
 

@@ -5,9 +5,19 @@ when the broker is gone they stop, and the supervisor sees their pulse stop.
 """
 
 from workers.jobs.daily_report import daily_report
+from workers.jobs.measurements import measurements
 from workers.jobs.partitions import partitions
 from workers.jobs.pulse import pulse
 from workers.jobs.retention import retention
 from workers.jobs.retrospective import retrospective
+from workers.jobs.scenarios import scenarios
 
-__all__ = ["daily_report", "partitions", "pulse", "retention", "retrospective"]
+__all__ = [
+    "daily_report",
+    "measurements",
+    "partitions",
+    "pulse",
+    "retention",
+    "retrospective",
+    "scenarios",
+]
