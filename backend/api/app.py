@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from psycopg_pool import ConnectionPool
 
-from backend.api import decisions, docs, health, orders, problems, reviews, signals, webhook
+from backend.api import decisions, docs, health, orders, problems, reviews, signals, votes, webhook
 from backend.api.alert_store import AlertStore
 from backend.api.rates import SourceRates
 from backend.api.waker import Waker
@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     problems.install(app)
-    for module in (webhook, health, signals, orders, decisions, reviews):
+    for module in (webhook, health, signals, orders, decisions, reviews, votes):
         app.include_router(module.router)
     docs.install(app)
     return app

@@ -22,7 +22,12 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 
 # 422 is for malformed requests alone; a no of ours is a conflict with how things stand.
-_STATUS = {Code.REVIEW_UNKNOWN: 404, Code.SESSION_MAY_NOT_VOTE: 403, Code.NOT_A_VOTER: 403}
+_STATUS = {
+    Code.REVIEW_UNKNOWN: 404,
+    Code.PROPOSAL_UNKNOWN: 404,
+    Code.SESSION_MAY_NOT_VOTE: 403,
+    Code.NOT_A_VOTER: 403,
+}
 _WORDS = {
     401: "No bearer token, or one that does not hold",
     403: "The role may not do this",

@@ -19,6 +19,9 @@ OPERATIONS = {
     "tell_decision",
     "list_reviews",
     "decide_review",
+    "list_pending_votes",
+    "list_votes",
+    "cast_vote",
 }
 
 
