@@ -1,3 +1,5 @@
+-- Item by item, by key: for the few items of a batch that costs less than starting one large
+-- query.
 create or replace function execution.routing_facts(p_items jsonb) returns jsonb
 language plpgsql stable security definer set search_path = ''
 -- Plans outlive the small tables they were made for: index lookups alone keep their price.
@@ -7,77 +9,95 @@ declare
   v_now timestamptz := clock_timestamp();
   v_policy_hash text;
   v_policy jsonb;
+  v_conflicts boolean;
+  v_halts boolean := exists (select from governance.halts h where h.lifted_at is null);
+  v_item jsonb;
+  v_symbol text;
+  v_strategy record;
+  v_health record;
+  v_halted jsonb := '[]';
+  v_routed bigint;
+  v_edge numeric;
+  v_opportunity_id uuid;
+  v_facts jsonb[] := '{}';
 begin
   select p.policy_hash, p.body -> 'routing' into v_policy_hash, v_policy
     from risk.policies p where p.active;
-  return (
-    with item as materialized (
-      select x.i, x.hypothesis_id, x.correlation_id, x.symbol, x.side, t.strategy_id, t.org_id, t.account_id,
-             t.mode, t.state as strategy_state, c.state as account_state,
-             c.mode as account_mode, c.venue_id
-        from jsonb_to_recordset(p_items) as x(
-          i int, hypothesis_id uuid, correlation_id uuid, strategy_id text, symbol text, side text)
-        left join public.strategies t on t.strategy_id = x.strategy_id
-        left join public.accounts c on c.account_id = t.account_id
-    ), routed as materialized (
-      select d.venue_id, d.symbol,
-             (select count(*) from public.opportunities o
-               where o.symbol = d.symbol and o.venue_id = d.venue_id and o.selected
-                 and o.created_at > v_now - interval '1 minute') as last_minute
-        from (select distinct i.venue_id, i.symbol from item i) d
-    ), opposed as materialized (
+  v_conflicts := coalesce(v_policy ->> 'conflict_rule' <> 'allow', false);
+  for i in 0 .. jsonb_array_length(p_items) - 1 loop
+    v_item := p_items -> i;
+    v_symbol := v_item ->> 'symbol';
+    select t.strategy_id, t.org_id, t.account_id, t.mode, t.state, c.state as account_state,
+           c.mode as account_mode, c.venue_id
+      into v_strategy
+      from public.strategies t
+      left join public.accounts c on c.account_id = t.account_id
+     where t.strategy_id = v_item ->> 'strategy_id';
+    v_routed := null;
+    if v_strategy.venue_id is not null then
+      select count(*) into v_routed
+        from public.opportunities o
+       where o.symbol = v_symbol and o.venue_id = v_strategy.venue_id and o.selected
+         and o.created_at > v_now - interval '1 minute';
+    end if;
+    v_edge := null;
+    if v_conflicts then
       -- Undecided opportunities on the other side: what has ended no longer competes. The
       -- latest hundred bound the work; a policy that allows conflicts asks for none of it.
-      select d.account_id, d.symbol, d.side, max((e.evidence ->> 'weight')::numeric) as edge
-        from (select distinct i.account_id, i.symbol, i.side from item i
-               where v_policy ->> 'conflict_rule' <> 'allow') d
-        cross join lateral (
-          select k.hypothesis_id, k.correlation_id, k.account_id, k.side
-            from public.opportunities k
-           where k.symbol = d.symbol and k.selected
-             and k.created_at > v_now - interval '10 minutes'
-           order by k.created_at desc limit 100) o
+      select max((e.evidence ->> 'weight')::numeric) into v_edge
+        from (select k.hypothesis_id, k.correlation_id, k.account_id, k.side
+                from public.opportunities k
+               where k.symbol = v_symbol and k.selected
+                 and k.created_at > v_now - interval '10 minutes'
+               order by k.created_at desc limit 100) o
         join public.hypotheses h on h.hypothesis_id = o.hypothesis_id
         cross join jsonb_array_elements(h.evidence) as e(evidence)
-       where o.account_id = d.account_id and o.side <> d.side
+       where o.account_id = v_strategy.account_id and o.side <> v_item ->> 'side'
          and h.window_closes_at > v_now and e.evidence ->> 'feature' = 'edge'
          and not exists (select from public.alert_outcomes a
                           where a.correlation_id = o.correlation_id
-                            and a.outcome <> 'awaiting_vote')
-       group by d.account_id, d.symbol, d.side
-    )
-    select coalesce(jsonb_agg(jsonb_build_object(
-             'i', i.i,
-             'strategy', case when i.strategy_id is null then null else jsonb_build_object(
-               'account_id', i.account_id, 'venue_id', i.venue_id, 'mode', i.mode,
-               'account_mode', i.account_mode, 'account_state', i.account_state,
-               'enabled', i.strategy_state = 'active' and not exists (
-                 select from ops.feature_flags f
-                  where f.flag = 'strategy.' || i.strategy_id and not f.enabled)) end,
-             'halts', (select coalesce(jsonb_agg(h.scope || ':' || h.scope_id), '[]')
-                         from governance.halts h
-                        where h.lifted_at is null
-                          and (h.scope = 'platform'
-                               or (h.scope, h.scope_id) in (
-                                 ('organization', i.org_id), ('account', i.account_id),
-                                 ('strategy', i.strategy_id), ('venue', i.venue_id),
-                                 ('instrument', i.symbol)))),
-             'health', case when b.symbol is null then null else jsonb_build_object(
-               'fill_confidence', b.fill_confidence::text,
-               'throttle_per_minute', b.throttle_per_minute,
-               'debt_to_risk', b.debt_to_risk::text, 'spread_bps', b.spread_bps::text,
-               'latency_p95_ms', b.latency_p95_ms, 'as_of', b.as_of) end,
-             'routed_last_minute', r.last_minute,
-             'opposite_edge', o.edge::text,
-             'opportunity_id', p.opportunity_id,
-             'policy', v_policy, 'policy_hash', v_policy_hash)), '[]')
-      from item i
-      left join execution.venue_health b on b.venue_id = i.venue_id and b.symbol = i.symbol
-      left join routed r on r.venue_id = i.venue_id and r.symbol = i.symbol
-      left join opposed o on o.account_id = i.account_id and o.symbol = i.symbol
-                         and o.side = i.side
-      left join public.opportunities p on p.correlation_id = i.correlation_id
-                                      and p.hypothesis_id = i.hypothesis_id);
+                            and a.outcome <> 'awaiting_vote');
+    end if;
+    select b.symbol, b.fill_confidence, b.throttle_per_minute, b.debt_to_risk, b.spread_bps,
+           b.latency_p95_ms, b.as_of
+      into v_health
+      from execution.venue_health b
+     where b.venue_id = v_strategy.venue_id and b.symbol = v_symbol;
+    if v_halts then
+      select coalesce(jsonb_agg(h.scope || ':' || h.scope_id), '[]') into v_halted
+        from governance.halts h
+       where h.lifted_at is null
+         and (h.scope = 'platform'
+              or (h.scope, h.scope_id) in (
+                ('organization', v_strategy.org_id), ('account', v_strategy.account_id),
+                ('strategy', v_strategy.strategy_id), ('venue', v_strategy.venue_id),
+                ('instrument', v_symbol)));
+    end if;
+    select p.opportunity_id into v_opportunity_id
+      from public.opportunities p
+     where p.correlation_id = (v_item ->> 'correlation_id')::uuid
+       and p.hypothesis_id = (v_item ->> 'hypothesis_id')::uuid;
+    v_facts := array_append(v_facts, jsonb_build_object(
+      'i', v_item -> 'i',
+      'strategy', case when v_strategy.strategy_id is not null then jsonb_build_object(
+        'account_id', v_strategy.account_id, 'venue_id', v_strategy.venue_id,
+        'mode', v_strategy.mode, 'account_mode', v_strategy.account_mode,
+        'account_state', v_strategy.account_state,
+        'enabled', v_strategy.state = 'active' and not exists (
+          select from ops.feature_flags f
+           where f.flag = 'strategy.' || v_strategy.strategy_id and not f.enabled)) end,
+      'halts', v_halted,
+      'health', case when v_health.symbol is not null then jsonb_build_object(
+        'fill_confidence', v_health.fill_confidence::text,
+        'throttle_per_minute', v_health.throttle_per_minute,
+        'debt_to_risk', v_health.debt_to_risk::text, 'spread_bps', v_health.spread_bps::text,
+        'latency_p95_ms', v_health.latency_p95_ms, 'as_of', v_health.as_of) end,
+      'routed_last_minute', v_routed,
+      'opposite_edge', v_edge::text,
+      'opportunity_id', v_opportunity_id,
+      'policy', v_policy, 'policy_hash', v_policy_hash));
+  end loop;
+  return to_jsonb(v_facts);
 end $$;
 comment on function execution.routing_facts(jsonb) is
   'Strategy, account, halts, venue health, what was routed lately and what opposes it, and the active routing policy.';

@@ -8,17 +8,12 @@ language sql stable as $$
          round(i.contract_size * (q.bid + q.ask) / 2 * x.rate, 8)
     from public.instruments i
     left join public.latest_quotes q on q.venue_id = p_venue_id and q.symbol = i.symbol
-    left join public.latest_quotes d
-      on i.quote_currency <> p_currency and d.venue_id = p_venue_id
-     and d.symbol = i.quote_currency || p_currency
-    left join public.latest_quotes n
-      on i.quote_currency <> p_currency and n.venue_id = p_venue_id
-     and n.symbol = p_currency || i.quote_currency
     cross join lateral (
       select case
                when i.quote_currency = p_currency then 1::numeric
                when i.base_currency = p_currency then 2 / (q.bid + q.ask)
-               else coalesce((d.bid + d.ask) / 2, 2 / (n.bid + n.ask))
+               -- A call, so that the pairs of both are looked for only where it takes them.
+               else risk.cross_rate(p_venue_id, i.quote_currency, p_currency)
              end as rate) x
    where i.symbol = p_symbol
 $$;
