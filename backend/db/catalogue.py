@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import Connection
 
 from backend.db import sql_files
+from backend.db.audit.records import SEALED
 from backend.db.roles import API, GROUPS, LOGINS, OWNER, PEOPLE, SUPABASE
 from backend.db.sql_files import ALL_SCHEMAS, SqlFile
 
@@ -45,23 +46,21 @@ PLATFORM_TABLES = frozenset(
         "ops.retention",
         "ops.routines",
         "ops.alembic_version",
+        "audit.forms",
+        "audit.retired_partitions",
+        "audit.seal_keys",
     }
 )
 """Tables that people read whole: they hold no organisation's rows."""
 
-APPEND_ONLY = frozenset(
-    {
-        "public.signals_raw",
-        "public.strategy_rationales",
-        "public.risk_checks",
-        "public.order_events",
-        "public.fills",
-        "public.decision_traces",
-        "public.votes",
-        "risk.policy_changes",
-        "bus.events",
-    }
-)
+APPEND_ONLY = SEALED | {
+    "risk.limits",
+    "audit.forms",
+    "audit.seal_keys",
+    "audit.seals",
+    "audit.segments",
+}
+"""Tables whose rows nobody changes; of the sealed ones every row is hashed as well."""
 
 
 @dataclass(frozen=True, slots=True)

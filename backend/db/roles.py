@@ -45,7 +45,10 @@ AGENTS = (
 GROUPS = ("desk_agents", "treasury_operator", "auditor")
 """NOLOGIN: people get a login of their own and membership."""
 
-SERVICES = (API, "desk_operator", "edge_intake", "desk_reader")
+SEALER = "desk_sealer"
+"""Reads the record as desk_reader does, and appends seals."""
+
+SERVICES = (API, "desk_operator", "edge_intake", "desk_reader", SEALER)
 
 PEOPLE = ("treasury_operator", "auditor", "desk_operator")
 """What a person may be; the API becomes one of these for the length of a request."""
@@ -84,6 +87,7 @@ def ensure_roles(conn: Connection[Any]) -> list[str]:
             created.append(role)
     wanted = {("desk_agents", agent_role(agent)) for agent in AGENTS}
     wanted |= {(role, API) for role in PEOPLE}
+    wanted.add(("desk_reader", SEALER))
     for group, member in sorted(wanted - _memberships(conn)):
         conn.execute(
             sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(member))

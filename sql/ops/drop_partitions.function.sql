@@ -1,5 +1,6 @@
--- Retention drops partitions, never rows. Only what ops.expired_partitions names goes, and an
--- event that someone has still to hear keeps its whole partition.
+-- Retention drops partitions, never rows. Only what ops.expired_partitions names goes, an event
+-- that someone has still to hear keeps its whole partition, and so does a record that is not
+-- sealed: the hashes of what goes stay in the seals.
 create or replace function ops.drop_partitions(p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -23,6 +24,8 @@ begin
       when v_due ->> 'subject' = 'bus.events' and exists (
         select from bus.deliveries q
          where q.event_published_at < (v_due ->> 'until')::timestamptz) then 'still awaited'
+      when not audit.retire_partition(v_item.partition::regclass, v_due ->> 'subject')
+        then 'not sealed'
     end;
     if v_why is null then
       execute format('drop table %s', v_item.partition::regclass);

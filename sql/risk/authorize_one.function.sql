@@ -26,7 +26,7 @@ begin
   if p_read.refusals is not null then
     checks := checks || array(
       select row(p_read.intent_id, r.limit_kind, r.scope, r.scope_id, null, null, null, r.unit,
-                 'denied', r.code, p_read.checked_at)::public.risk_checks
+                 'denied', r.code, p_read.checked_at, null)::public.risk_checks
         from jsonb_to_recordset(p_read.refusals) as r(
           limit_kind text, scope text, scope_id text, unit text, code text));
   end if;

@@ -128,7 +128,7 @@ begin
           breach_flags := array_append(breach_flags, 'platform.' || v_limit.kind);
           checks := array_append(checks, row(
             p_read.intent_id, v_limit.kind, 'platform', '*', null, null, null, v_limit.unit,
-            'denied', 'TR301', p_read.checked_at)::public.risk_checks);
+            'denied', 'TR301', p_read.checked_at, null)::public.risk_checks);
           failed := coalesce(failed, '[]') || jsonb_build_object(
             'limit_kind', v_limit.kind, 'scope', 'platform', 'scope_id', '*',
             'limit_value', null, 'observed', null, 'projected', null, 'unit', v_limit.unit,
@@ -286,7 +286,7 @@ begin
       checks := array_append(checks, row(
         p_read.intent_id, v_limit.kind, v_limit.scope, v_limit.scope_id, v_limit.value,
         v_observed, v_projected, v_limit.unit, v_outcome, v_limit.code,
-        p_read.checked_at)::public.risk_checks);
+        p_read.checked_at, null)::public.risk_checks);
     end loop;
     v_room := case when p_trim and v_room_min * p_read.step >= p_read.volume_min
                    then v_room_min else v_wanted end;
@@ -304,7 +304,7 @@ begin
     checks := array_append(checks, row(
       p_read.intent_id, 'reduce_only', 'account', p_read.account_id, v_closing * p_read.step, 0,
       quantity, 'lots', v_outcome, case when v_outcome <> 'passed' then 'TR340' end,
-      p_read.checked_at)::public.risk_checks);
+      p_read.checked_at, null)::public.risk_checks);
     if v_outcome = 'denied' then
       -- What is missing altogether comes first by name, as everything of one rank does.
       code := case when v_missing < 'reduce_only' then code else 'TR340' end;

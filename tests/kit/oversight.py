@@ -73,6 +73,7 @@ def overseen_desk(version: int = 16) -> Generator[Overseen]:
         with psycopg.connect(database.owner_url, autocommit=True) as conn:
             declare(conn, keys, declarations(), SystemClock().now() - timedelta(minutes=5))
         with psycopg.connect(database.superuser_url) as conn:
+            conn.execute("set local session_replication_role = replica")
             conn.execute(
                 "update risk.policies set body = %s, applied_at = '2020-01-01' where active",
                 (Jsonb(PACK.model_dump(mode="json")),),

@@ -1,6 +1,7 @@
 """Every table as a SQLAlchemy model, one module per concern; the migrations follow them."""
 
 from backend.db.tables import (
+    audit,
     bus,
     decisions,
     governance,
@@ -29,6 +30,7 @@ CONCERNS = (
     decisions,
     market,
     ops,
+    audit,
 )
 
 metadata = Base.metadata

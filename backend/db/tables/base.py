@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     Date,
     DateTime,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -111,6 +112,23 @@ def now(**options: Any) -> MappedColumn[Any]:
     """Declare an instant that defaults to the statement's clock."""
     return mapped_column(
         DateTime(timezone=True), server_default=text("clock_timestamp()"), **options
+    )
+
+
+def row_xid() -> MappedColumn[Any]:
+    """Declare the transaction that wrote a row: by it the sealer walks through a record."""
+    return mapped_column(
+        BigInteger(), server_default=text("((pg_current_xact_id())::text)::bigint")
+    )
+
+
+def row_xids(table: str) -> Index:
+    """Index `row_xid` by block ranges: an insert pays nothing for it."""
+    return Index(
+        f"{table}_row_xid_idx",
+        "row_xid",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": "16", "autosummarize": "true"},
     )
 
 

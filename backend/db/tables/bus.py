@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.db.tables.base import Base, big, default, json, note, now, positive
+from backend.db.tables.base import Base, big, default, json, note, now, positive, row_xid, row_xids
 
 
 def small(**options: Any) -> Any:
@@ -100,6 +100,7 @@ class Event(Base):
     __table_args__ = (
         Index(None, "msg_id"),
         Index(None, "correlation_id"),
+        row_xids("events"),
         {
             "schema": "bus",
             "comment": "Signed envelopes as published, append-only, one partition a day.",
@@ -124,6 +125,7 @@ class Event(Base):
     payload: Mapped[dict[str, Any]] = json()
     key_id: Mapped[str]
     sig: Mapped[str] = note("ed25519: over the canonical JSON of every other field.")
+    row_xid: Mapped[int] = row_xid()
 
 
 class Delivery(Base):

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.db.tables.base import Base, big, default, json, note, now, one_of
+from backend.db.tables.base import Base, big, default, json, note, now, one_of, row_xid, row_xids
 
 FINAL_OUTCOMES = (
     "filled",
@@ -50,6 +50,7 @@ class DecisionTrace(Base):
         Index(None, "correlation_id"),
         Index(None, "agent", "decided_at"),
         Index(None, "trace_id"),
+        row_xids("decision_traces"),
         {
             "comment": "Every decision with all it was made from; append-only, a partition a day.",
             "postgresql_partition_by": "RANGE (decided_at)",
@@ -77,6 +78,7 @@ class DecisionTrace(Base):
     latency_us: Mapped[int] = big()
     worker_id: Mapped[UUID | None]
     code_version: Mapped[str | None]
+    row_xid: Mapped[int] = row_xid()
 
 
 class DecisionDelta(Base):

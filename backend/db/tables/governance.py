@@ -20,6 +20,8 @@ from backend.db.tables.base import (
     now,
     one_of,
     positive,
+    row_xid,
+    row_xids,
 )
 
 
@@ -59,6 +61,7 @@ class ProposalEvent(Base):
             unique=True,
             postgresql_where="event in ('approved', 'refused', 'expired')",
         ),
+        row_xids("proposal_events"),
         {"comment": "What became of each proposal, each step once; append-only."},
     )
 
@@ -68,6 +71,7 @@ class ProposalEvent(Base):
     recorded_by: Mapped[str] = note("Whose session took the step.")
     detail: Mapped[dict[str, Any]] = json("{}", comment="Rule, votes and checks of a decision.")
     recorded_at: Mapped[datetime] = now()
+    row_xid: Mapped[int] = row_xid()
 
 
 class Vote(Base):
@@ -80,6 +84,7 @@ class Vote(Base):
         Index(
             "votes_proposal_id_voter_revision_key", "proposal_id", "voter", "revision", unique=True
         ),
+        row_xids("votes"),
         {"comment": "Reasoned votes; of each voter the last revision counts. Append-only."},
     )
 
@@ -92,6 +97,7 @@ class Vote(Base):
     reason: Mapped[str]
     sig: Mapped[str | None] = note("A persona's signature; a human's session is the proof.")
     cast_at: Mapped[datetime] = now()
+    row_xid: Mapped[int] = row_xid()
 
 
 class Voter(Base):

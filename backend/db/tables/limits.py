@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Double, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.db.tables.base import Base, json, not_negative, note, now, one_of
+from backend.db.tables.base import Base, json, not_negative, note, now, one_of, row_xid, row_xids
 
 
 class PolicyChange(Base):
@@ -19,6 +19,7 @@ class PolicyChange(Base):
     __table_args__ = (
         one_of("effect", "first", "tightened", "loosened"),
         CheckConstraint("(effect = 'first') = (before_hash is null)", name="before_hash"),
+        row_xids("policy_changes"),
         {
             "schema": "risk",
             "comment": "Which pack followed which, in what they differ; append-only.",
@@ -35,6 +36,7 @@ class PolicyChange(Base):
     proposal_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("proposals.proposal_id"), comment="Whose quorum allowed it to loosen."
     )
+    row_xid: Mapped[int] = row_xid()
 
 
 class Scenario(Base):

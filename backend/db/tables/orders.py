@@ -25,6 +25,8 @@ from backend.db.tables.base import (
     now,
     one_of,
     positive,
+    row_xid,
+    row_xids,
 )
 
 ORDER_STATUSES = (
@@ -111,6 +113,7 @@ class OrderEvent(Base):
     __tablename__ = "order_events"
     __table_args__ = (
         Index(None, "order_id", "occurred_at"),
+        row_xids("order_events"),
         {
             "comment": "Each step of each order's life; append-only, one partition a day.",
             "postgresql_partition_by": "RANGE (occurred_at)",
@@ -126,6 +129,7 @@ class OrderEvent(Base):
     message: Mapped[str | None]
     detail: Mapped[dict[str, Any]] = json("{}")
     recorded_by: Mapped[str] = default("session_user")
+    row_xid: Mapped[int] = row_xid()
 
 
 class OrderTransition(Base):
@@ -233,6 +237,7 @@ class Fill(Base):
         Index(None, "order_id"),
         Index(None, "correlation_id"),
         Index(None, "org_id", "filled_at"),
+        row_xids("fills"),
         {"comment": "Trades as the venue reported them; append-only."},
     )
 
@@ -262,6 +267,7 @@ class Fill(Base):
     latency_ms: Mapped[int | None]
     filled_at: Mapped[datetime] = note("The venue's clock.")
     recorded_at: Mapped[datetime] = now()
+    row_xid: Mapped[int] = row_xid()
 
 
 class Position(Base):

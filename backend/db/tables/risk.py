@@ -26,6 +26,8 @@ from backend.db.tables.base import (
     now,
     one_of,
     positive,
+    row_xid,
+    row_xids,
 )
 
 
@@ -102,6 +104,7 @@ class RiskCheck(Base):
         one_of("scope", *SCOPES),
         one_of("outcome", "passed", "trimmed", "denied"),
         CheckConstraint("outcome = 'passed' or code is not null", name="code"),
+        row_xids("risk_checks"),
         {"comment": "Every limit that was checked, with limit and observed value; append-only."},
     )
 
@@ -116,6 +119,7 @@ class RiskCheck(Base):
     outcome: Mapped[str]
     code: Mapped[str | None]
     checked_at: Mapped[datetime] = now()
+    row_xid: Mapped[int] = row_xid()
 
 
 class Policy(Base):

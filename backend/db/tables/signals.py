@@ -25,6 +25,8 @@ from backend.db.tables.base import (
     now,
     one_of,
     positive,
+    row_xid,
+    row_xids,
 )
 
 
@@ -35,6 +37,7 @@ class RawSignal(Base):
         CheckConstraint("understood = (parsed is not null)", name="understood"),
         Index(None, "received_at"),
         Index(None, "org_id", "received_at"),
+        row_xids("signals_raw"),
         {"comment": "Alerts as they came, byte for byte; append-only."},
     )
 
@@ -52,6 +55,7 @@ class RawSignal(Base):
     dedupe_kind: Mapped[str | None]
     dedupe_value: Mapped[str | None]
     source_time: Mapped[datetime | None] = note("When the source says that it fired.")
+    row_xid: Mapped[int] = row_xid()
 
 
 class NormalizedSignal(Base):
@@ -63,6 +67,7 @@ class NormalizedSignal(Base):
         *positive("price", "stop_loss", "take_profit", "quantity"),
         Index(None, "correlation_id"),
         Index(None, "symbol", "normalized_at"),
+        row_xids("signals_normalized"),
         {"comment": "Signals in the desk's own words, one per alert."},
     )
 
@@ -85,6 +90,7 @@ class NormalizedSignal(Base):
     strategy_id: Mapped[str]
     mode: Mapped[str]
     normalized_at: Mapped[datetime] = now()
+    row_xid: Mapped[int] = row_xid()
 
 
 class Rationale(Base):
@@ -94,6 +100,7 @@ class Rationale(Base):
         *fraction("score", "confidence", "threshold"),
         Index(None, "correlation_id"),
         Index(None, "org_id", "scored_at"),
+        row_xids("strategy_rationales"),
         {"comment": "What each score is made of, passed or not; append-only."},
     )
 
@@ -118,6 +125,7 @@ class Rationale(Base):
     threshold: Mapped[Decimal]
     passed: Mapped[bool]
     scored_at: Mapped[datetime] = now()
+    row_xid: Mapped[int] = row_xid()
 
 
 class Review(Base):

@@ -43,6 +43,7 @@ def inside(desk: Database) -> Generator[Connection[Any]]:
     with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
         yield conn
         clear(conn)
+        conn.execute("set session_replication_role = replica")
         conn.execute("update risk.policies set active = true, body = %s", (Jsonb(PACK),))
 
 

@@ -1,0 +1,1 @@
+"""What makes the record tamper-evident: leaves, Merkle trees, seals and proofs, without I/O."""

@@ -1,0 +1,69 @@
+-- What may change leaves its before and after in audit.changes, a record that may not.
+create or replace trigger journal
+  after insert or update or delete on risk.policies
+  for each row execute function audit.record_change('policy_hash');
+
+create or replace trigger journal
+  after insert or update or delete on governance.halts
+  for each row execute function audit.record_change('halt_id');
+
+create or replace trigger journal
+  after insert or update or delete on governance.voters
+  for each row execute function audit.record_change('voter');
+
+create or replace trigger journal
+  after insert or update or delete on public.review_queue
+  for each row execute function audit.record_change('review_id');
+
+create or replace trigger journal
+  after insert or update or delete on public.proposals
+  for each row execute function audit.record_change('proposal_id');
+
+create or replace trigger journal
+  after insert or update or delete on public.accounts
+  for each row execute function audit.record_change('account_id');
+
+create or replace trigger journal
+  after insert or update or delete on public.strategies
+  for each row execute function audit.record_change('strategy_id');
+
+create or replace trigger journal
+  after insert or update or delete on public.venues
+  for each row execute function audit.record_change('venue_id');
+
+create or replace trigger journal
+  after insert or update or delete on public.instruments
+  for each row execute function audit.record_change('symbol');
+
+create or replace trigger journal
+  after insert or update or delete on intake.sources
+  for each row execute function audit.record_change(
+    'source_id', 'token_sha256', 'secret_sha256');
+
+create or replace trigger journal
+  after insert or update or delete on ops.api_tokens
+  for each row execute function audit.record_change('token_id', 'token_sha256');
+
+create or replace trigger journal
+  after insert or update or delete on ops.feature_flags
+  for each row execute function audit.record_change('flag', 'updated_at', 'announced');
+
+create or replace trigger journal
+  after insert or update or delete on ops.desired_agents
+  for each row execute function audit.record_change('agent', 'updated_at', 'observed');
+
+create or replace trigger journal
+  after insert or update or delete on ops.retention
+  for each row execute function audit.record_change('subject');
+
+create or replace trigger journal
+  after insert or update or delete on bus.agent_keys
+  for each row execute function audit.record_change('key_id');
+
+create or replace trigger journal
+  after insert or update or delete on governance.quorum_rules
+  for each row execute function audit.record_change('kind');
+
+create or replace trigger journal
+  after insert or update or delete on governance.halt_causes
+  for each row execute function audit.record_change('cause');
