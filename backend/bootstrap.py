@@ -21,7 +21,7 @@ import psycopg
 
 from backend.db.bus import dump
 from backend.db.master_data import TradingBook, add_book, add_instruments, add_source
-from backend.db.roles import ensure_passwords, set_passwords
+from backend.db.roles import SEALER, ensure_passwords, set_passwords
 from backend.db.upgrade import upgrade
 from backend.domain.market.universe import UNIVERSE
 from backend.domain.sessions import Calendar
@@ -200,6 +200,8 @@ def declare(
 ) -> None:
     """Tell the bus who hears and says what, and register every agent's public key."""
     names = [str(declaration["agent"]) for declaration in declarations]
+    # The sealer makes its key known itself, with its first seal.
+    ensure_keys(keys, [SEALER])
     with conn.transaction():
         conn.execute("set local role desk_owner")
         conn.execute("select bus.declare_agents(%s::jsonb)", (dump(list(declarations)),))

@@ -49,6 +49,7 @@ VERBS = (
     Verb("keys", "cli.keys:app", "List, rotate and revoke the agents' signing keys.", LOOK),
     Verb("import", "cli.import_bars:app", "Read market data files into the tables.", FEED),
     Verb("replay", "cli.replay:app", "Decide again from a recorded trace, and compare.", PROVE),
+    Verb("audit", "cli.audit:app", "Seal the record, verify it, prove a row of it.", PROVE),
     Verb("bench", "cli.bench:app", "Measure the chain against a Celery chain.", PROVE),
     Verb("contracts", "cli.contracts:app", "Export the message schemas, and check them.", PROVE),
     Verb("test", "cli.test:app", "Run the tests; arguments go to pytest.", PROVE),

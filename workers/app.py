@@ -50,6 +50,11 @@ app.conf.update(
         "scenarios": {"task": "desk.jobs.scenarios", "schedule": crontab(minute="*/5")},
         "measurements": {"task": "desk.jobs.measurements", "schedule": 60.0},
         "pulse": {"task": "desk.jobs.pulse", "schedule": 10.0},
+        "seal": {"task": "desk.jobs.seal", "schedule": 10.0},
+        "verify_record": {
+            "task": "desk.jobs.verify_record",
+            "schedule": crontab(minute="17", hour="4"),
+        },
     },
 )
 app.user_options["worker"].add(

@@ -11,6 +11,8 @@ from workers.jobs.pulse import pulse
 from workers.jobs.retention import retention
 from workers.jobs.retrospective import retrospective
 from workers.jobs.scenarios import scenarios
+from workers.jobs.seal import seal
+from workers.jobs.verify_record import verify_record
 
 __all__ = [
     "daily_report",
@@ -20,4 +22,6 @@ __all__ = [
     "retention",
     "retrospective",
     "scenarios",
+    "seal",
+    "verify_record",
 ]
