@@ -15,19 +15,21 @@ declare
   v_shard smallint;
   v_published_at timestamptz;
   v_seq bigint;
-  v_due record;
+  v_hearer text;
+  v_worker_id uuid;
+  v_epoch bigint;
+  v_delivery_id bigint;
 begin
   -- Simple statements in a loop: starting up one large query costs more than a dozen of these.
   for v_message in select x.value from jsonb_array_elements(p_messages) x loop
     v_msg_id := v_message ->> 'msg_id';
     v_type := v_message ->> 'type';
     v_ordering_key := v_message ->> 'ordering_key';
-    if v_message ->> 'sender' is distinct from 'agent.' || p_agent
-       or not exists (select from bus.publications p
-                       where p.agent = p_agent and p.type = v_type) then
+    if v_message ->> 'sender' is distinct from 'agent.' || p_agent then
       v_fault := 'TR107';
     else
       select case
+               when p.type is null then 'TR107'
                when k.revoked_at <= now() or k.valid_from > now() or k.valid_until <= now()
                  then 'TR105'
                when (v_message ->> 'created_at')::timestamptz > now() + interval '1 minute'
@@ -35,6 +37,7 @@ begin
              end
         into v_fault
         from bus.agent_keys k
+        left join bus.publications p on p.agent = k.agent and p.type = v_type
        where k.key_id = v_message ->> 'key_id' and k.agent = p_agent;
       if not found then
         v_fault := 'TR104';
@@ -64,40 +67,41 @@ begin
     returning seq into v_seq;
 
     v_shard := bus.shard_of(v_ordering_key);
-    for v_due in
-      -- What a peer is handed is leased to it from birth: claimed and fenced like any other.
+    for v_hearer in select u.agent from bus.subscriptions u where u.type = v_type loop
+      v_worker_id := p_peers ->> v_hearer;
+      if v_worker_id is not null then
+        -- A hearer in the sender's own process need not fetch what was just written: it is
+        -- leased to it from birth, claimed and fenced like any other. Nothing of its key may
+        -- be overtaken: not what waits, nor what failed and is parked.
+        select l.epoch into v_epoch
+          from bus.shard_leases l
+          join bus.workers w on w.worker_id = l.worker_id and w.process_id = v_process
+         where l.agent = v_hearer and l.shard = v_shard and l.worker_id = v_worker_id
+           and not exists (select from bus.deliveries d
+                            where d.agent = v_hearer and d.ordering_key = v_ordering_key
+                              and (d.lease_token is distinct from v_worker_id
+                                   or d.lease_epoch < l.epoch));
+        if not found then
+          v_worker_id := null;
+        end if;
+      end if;
       insert into bus.deliveries
         (agent, shard, ordering_key, msg_id, event_published_at, event_seq, correlation_id,
          org_id, expires_at, created_at, lease_token, lease_epoch, attempts)
-      select s.agent, v_shard, v_ordering_key, v_msg_id, v_published_at, v_seq,
-             (v_message ->> 'correlation_id')::uuid, v_message ->> 'org_id',
-             (v_message ->> 'created_at')::timestamptz
-               + (v_message ->> 'ttl_ms')::int * interval '1 millisecond',
-             (v_message ->> 'created_at')::timestamptz, h.worker_id, h.epoch,
-             case when h.worker_id is null then 0 else 1 end
-        from bus.subscriptions s
-        left join lateral (
-          -- A hearer in the sender's own process need not fetch what was just written.
-          select l.worker_id, l.epoch
-            from bus.shard_leases l
-            join bus.workers w on w.worker_id = l.worker_id and w.process_id = v_process
-           where l.agent = s.agent and l.shard = v_shard
-             and l.worker_id = (p_peers ->> s.agent)::uuid
-             -- Nothing of this key may be overtaken: not what waits, nor what failed and is
-             -- parked.
-             and not exists (select from bus.deliveries d
-                              where d.agent = s.agent and d.ordering_key = v_ordering_key
-                                and (d.lease_token is distinct from l.worker_id
-                                     or d.lease_epoch < l.epoch))) h on true
-       where s.type = v_type
-      returning agent, delivery_id, lease_token
-    loop
-      if v_due.lease_token is null then
-        v_wake := v_wake || v_due.agent;
+      values
+        (v_hearer, v_shard, v_ordering_key, v_msg_id, v_published_at, v_seq,
+         (v_message ->> 'correlation_id')::uuid, v_message ->> 'org_id',
+         (v_message ->> 'created_at')::timestamptz
+           + (v_message ->> 'ttl_ms')::int * interval '1 millisecond',
+         (v_message ->> 'created_at')::timestamptz, v_worker_id,
+         case when v_worker_id is not null then v_epoch end,
+         case when v_worker_id is null then 0 else 1 end)
+      returning delivery_id into v_delivery_id;
+      if v_worker_id is null then
+        v_wake := v_wake || v_hearer;
       else
         v_handed := v_handed
-          || jsonb_build_array(
-               jsonb_build_array(v_due.agent, v_due.lease_token, v_due.delivery_id, v_msg_id));
+          || jsonb_build_array(jsonb_build_array(v_hearer, v_worker_id, v_delivery_id, v_msg_id));
       end if;
     end loop;
   end loop;
