@@ -1,6 +1,7 @@
 """How personas vote: each by what it watches, with a reason, and only once it is sure.
 
-Votes are final, so a judge that lacks a figure returns None and is asked again.
+A persona is asked until it has voted: a judge that lacks a figure returns None and waits. Each
+vote is signed with the persona's key.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from backend.contracts.envelope import canonical
+from backend.contracts.signing import SigningKey, VerifyKey
 from workers.agent import Context, Effect
 
 CAST_VOTES = "governance.cast_votes"
+
+_PURPOSE = "vote.v1"
+_SIGNED = ("vote_id", "proposal_id", "decision", "reason")
 
 Ballot = Mapping[str, Any]
 """A proposal that waits for a vote, as `governance.open_ballots` gives it."""
@@ -53,6 +59,22 @@ def cast(
         effects.append(Effect(CAST_VOTES, item))
         sentences.append(f"{vote.decision} {ballot['kind']} {ballot['proposal_id']}: {vote.reason}")
     return Cast(tuple(effects), tuple(sentences))
+
+
+def sign_vote(item: Mapping[str, Any], voter: str, key: SigningKey) -> str:
+    """Sign what a voter says, as its login. Returns the key's id and the signature."""
+    return f"{key.key_id}:{key.sign_bytes(_PURPOSE, _spoken(item, voter))}"
+
+
+def vote_holds(row: Mapping[str, Any], key: VerifyKey) -> bool:
+    """Tell whether a row of `votes` is what its persona signed with this key."""
+    key_id, _, sig = str(row["sig"] or "").partition(":")
+    spoken = _spoken(row, str(row["voter"]))
+    return key_id == key.key_id and key.verify_bytes(_PURPOSE, spoken, sig) is None
+
+
+def _spoken(vote: Mapping[str, Any], voter: str) -> bytes:
+    return canonical({name: str(vote[name]) for name in _SIGNED} | {"voter": voter})
 
 
 def by_expectation(ballot: Ballot) -> Vote | None:

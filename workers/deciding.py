@@ -23,6 +23,7 @@ from backend.contracts.signing import SigningKey
 from backend.db import bus
 from backend.db.bus import Row, Told
 from workers.agent import Agent, Context, Decision, Emission, Facts, Heard
+from workers.ballots import CAST_VOTES, sign_vote
 from workers.tracing import Origin, payloads_of, trace_row
 
 
@@ -53,11 +54,14 @@ class Settlement:
     """The same messages as their hearers get them, by id."""
     traces: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def add_effects(self, decision: Decision) -> None:
+    def add_effects(self, decision: Decision, agent: str, key: SigningKey) -> None:
         """Queue a decision's effects; one call per procedure carries the whole batch."""
         for effect in decision.effects:
             items = self.effects.setdefault(effect.procedure, [])
-            items.append({"i": len(items), **effect.item})
+            item = effect.item
+            if effect.procedure == CAST_VOTES:
+                item = {**item, "sig": sign_vote(item, f"{agent}_agent", key)}
+            items.append({"i": len(items), **item})
 
     def add_message(self, unsigned: Unsigned, wire: dict[str, Any], payload: Payload) -> None:
         """Queue a signed message."""
@@ -228,7 +232,7 @@ class Decider:
         for effect in decision.effects:
             if effect.procedure not in self.agent.effects:
                 raise ValueError(f"{self.agent.name} may not cause {effect.procedure}")
-        settlement.add_effects(decision)
+        settlement.add_effects(decision, self.agent.name, self.key)
         payloads = payloads_of(decision)
         for index, (emission, payload) in enumerate(zip(decision.emissions, payloads, strict=True)):
             unsigned = self._envelope(emission, payload, index, context, origin, causation_id)
