@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
 import orjson
 from psycopg import Connection
@@ -71,7 +71,7 @@ LIMIT_KINDS: dict[str, LimitKind] = {
     "daily_loss_hard_pct": LimitKind(_PERCENT, _BOOK),
     "drawdown_pct": LimitKind(_PERCENT, _BOOK),
     "open_orders": LimitKind(_COUNT, (*_BOOK, "venue")),
-    "order_rate_per_minute": LimitKind(_COUNT, (*_BOOK, "venue")),
+    "order_rate_per_minute": LimitKind(_COUNT, SCOPES),
     "price_collar_bps": LimitKind("bps", SCOPES),
     "spread_bps": LimitKind("bps", SCOPES),
     "quote_age_ms": LimitKind("ms", SCOPES),
@@ -80,6 +80,15 @@ LIMIT_KINDS: dict[str, LimitKind] = {
     "open_positions": LimitKind(_COUNT, _BOOK, mandatory=False),
     "var_pct": LimitKind(_PERCENT, _BOOK, mandatory=False),
     "account_state_age_ms": LimitKind("ms", _BOOK, mandatory=False),
+    "concentration_pct": LimitKind(_PERCENT, (*_BOOK, "instrument"), mandatory=False),
+    "basket_exposure_pct": LimitKind(_PERCENT, (*_BOOK, "instrument"), mandatory=False),
+    "free_balance_min": LimitKind(_MONEY, _BOOK, mandatory=False),
+    "counterparty_equity": LimitKind(_MONEY, ("platform", "venue"), mandatory=False),
+    "scenario_var_pct": LimitKind(_PERCENT, _BOOK, mandatory=False),
+    "expected_shortfall_pct": LimitKind(_PERCENT, _BOOK, mandatory=False),
+    "adverse_selection_bps": LimitKind("bps", SCOPES, mandatory=False),
+    "rejection_rate_pct": LimitKind(_PERCENT, SCOPES, mandatory=False),
+    "news_distance_s_min": LimitKind("s", SCOPES, mandatory=False),
 }
 """The same table stands in `risk.limit_kinds`; a test holds them equal."""
 
@@ -119,6 +128,14 @@ class Levels(Contract):
         return self
 
 
+class Scaling(Contract):
+    """From which multiple of the usual on sizes shrink, in proportion, and how far at most."""
+
+    volatility_from: Annotated[Exact, Field(ge=1)]
+    spread_from: Annotated[Exact, Field(ge=1)]
+    floor: Annotated[Fraction, Field(gt=0)]
+
+
 class Authority(Contract):
     """What risk and policy guard may do with an intent."""
 
@@ -133,6 +150,12 @@ class Authority(Contract):
     intent_ttl_ms: Annotated[int, Field(ge=1_000, le=600_000)]
     approval_ttl_s: Annotated[int, Field(ge=60, le=604_800)]
     levels: Levels
+    basket_correlation: Fraction
+    """From which correlation on, of either sign, symbols count as one basket."""
+    cooldown_s: Annotated[int, Field(ge=0, le=604_800)]
+    """How long a strategy or venue past a brake rests; 0 brakes only while the figure stands."""
+    scaling: Scaling | None = None
+    """How limits of size follow volatility and spread; they stay as they are without it."""
 
 
 class Scoring(Contract):
@@ -164,6 +187,25 @@ class Execution(Contract):
     time_in_force: TimeInForce
     deviation_points: Annotated[int, Field(ge=0, le=10_000)]
     venue_latency_ms_max: Annotated[int, Field(ge=1)]
+
+
+_TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Window(Contract):
+    """When a scope may open positions: UTC, on days of the week, Monday is 1."""
+
+    scope: Literal["platform", "organization", "account", "strategy", "instrument", "venue"]
+    scope_id: Annotated[str, Field(min_length=1)]
+    days: Annotated[tuple[Annotated[int, Field(ge=1, le=7)], ...], Field(min_length=1)]
+    opens: _TimeOfDay
+    closes: _TimeOfDay
+
+    @model_validator(mode="after")
+    def _closes_later(self) -> Self:
+        if self.closes <= self.opens:
+            raise ValueError("a window closes on the day on which it opens")
+        return self
 
 
 _Values = dict[str, Annotated[Exact, Field(ge=0)]]
@@ -215,6 +257,8 @@ class PolicyPack(Contract):
     """Modes that may trade under it; a pack without `live` is refused beside a live account."""
     authority: Authority
     limits: Limits
+    windows: tuple[Window, ...] = ()
+    """Of each scope that has windows for an order, one must be open; none leaves it open."""
     intake: NormalizeSection
     scoring: Scoring
     hypothesis: HypothesisSection

@@ -132,6 +132,10 @@ def show(as_json: AsJson = False) -> None:
     """
     with session_as(load_settings(), "desk_operator") as conn:
         row = conn.execute("select risk.active_policy()").fetchone()
+        limits = conn.execute(
+            "select l.kind, l.scope, l.scope_id, l.value, l.unit from risk.limits l"
+            " join risk.policies p on p.policy_hash = l.policy_hash and p.active order by 1, 2, 3"
+        ).fetchall()
     active: dict[str, Any] | None = None if row is None else row[0]
     if active is None:
         raise DeskError("policy.none", "no policy pack is in force", "desk policy apply FILE")
@@ -140,10 +144,5 @@ def show(as_json: AsJson = False) -> None:
         return
     out().print(f"[bold]{active['name']} {active['version']}[/] {active['policy_hash']}")
     out().print(f"applied {active['applied_at']} by {active['applied_by']}")
-    from backend.policies import parse_pack
-
-    rows = [
-        (limit["kind"], limit["scope"], limit["scope_id"], limit["value"], limit["unit"])
-        for limit in parse_pack(active["body"], "the active pack").rows()
-    ]
-    print_table("", ("limit", "scope", "of", "value", "unit"), sorted(rows))
+    rows = [tuple(map(str, limit)) for limit in limits]
+    print_table("", ("limit", "scope", "of", "value", "unit"), rows)

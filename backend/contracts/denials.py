@@ -157,6 +157,16 @@ class Code(StrEnum):
     POLICY_INVALID = "TR338", _REFUSAL, "the policy pack is malformed"
     POLICY_NOT_ALLOWED = "TR339", _REFUSAL, "this pack may not be applied beside a live account"
     REDUCE_ONLY_INCREASES = "TR340", _DENIAL, "a reduce-only order would open or enlarge"
+    CONCENTRATION_EXCEEDED = "TR341", _DENIAL, "too much of the equity stands in one instrument"
+    BASKET_EXCEEDED = "TR342", _DENIAL, "too much stands in symbols that move together"
+    COUNTERPARTY_EXCEEDED = "TR343", _DENIAL, "too much money lies with one venue"
+    SHORTFALL_EXCEEDED = "TR344", _DENIAL, "the resulting expected shortfall is above its limit"
+    ADVERSE_SELECTION = "TR345", _DENIAL, "the market moves against recent fills too far"
+    REJECTIONS_EXCEEDED = "TR346", _DENIAL, "the venue rejected too many recent orders"
+    NEWS_CLOSE = "TR347", _DENIAL, "an announcement is too close"
+    WINDOW_CLOSED = "TR348", _DENIAL, "outside of the trading windows"
+    COOLING_DOWN = "TR349", _DENIAL, "the strategy or the venue rests"
+    COOLDOWN_SCOPE_UNKNOWN = "TR350", _REFUSAL, "there is no such strategy or venue to rest"
 
     # TR4xx: execution
     ORDER_NOT_AUTHORIZED = "TR401", _DENIAL, "no authorised intent stands behind the order"

@@ -11,6 +11,7 @@ declare
   v_accounts text[];
   v_rates jsonb;
   v_book jsonb;
+  v_conditions jsonb;
   v_read record;
   v_known public.intents;
   v_one record;
@@ -41,6 +42,7 @@ begin
   perform risk.lock_budgets(v_accounts, v_reaches);
   v_rates := risk.recent_rates(v_accounts, v_reaches);
   v_book := risk.read_book(v_accounts, v_wide);
+  v_conditions := risk.read_conditions(p_items, v_accounts, v_policy.policy_hash, v_policy.body);
 
   for v_read in select r.* from risk.read_asked(p_items, v_policy.body) r loop
     v_left := v_left - 1;
@@ -64,12 +66,16 @@ begin
       v_answer := risk.unknown_answer(v_read.refusals, v_read.code, v_policy.policy_hash);
     else
       v_one := risk.authorize_one(v_read, v_policy.policy_hash, v_authority, v_book, v_reaches,
-                                  v_rates -> v_read.account_id);
+                                  v_rates -> v_read.account_id, v_conditions);
       v_answer := v_one.answer;
       v_decided := v_decided || v_one.decided;
       v_checks := v_checks || v_one.checks;
       if v_left > 0 and v_answer ->> 'code' is null then
         v_rates := risk.count_intent(v_rates, v_read.account_id);
+        if v_conditions ? 'rates' then
+          v_conditions := risk.count_condition(
+            v_conditions, v_read.strategy_id, v_read.symbol);
+        end if;
         v_book := risk.count_reservation(
           v_book, v_read, (v_answer ->> 'authorized_quantity')::numeric);
       end if;

@@ -1,7 +1,7 @@
 -- p_read: what risk.read_asked says of the intent; p_book and p_rates: what stands beside it.
 create or replace function risk.authorize_one(
   p_read record, p_policy_hash text, p_authority jsonb, p_book jsonb, p_reaches text[],
-  p_rates jsonb, out answer jsonb, out decided jsonb, out checks public.risk_checks[])
+  p_rates jsonb, p_conditions jsonb, out answer jsonb, out decided jsonb, out checks public.risk_checks[])
 language plpgsql stable as $$
 declare
   v_quantity numeric;
@@ -10,7 +10,7 @@ declare
   v_level text;
 begin
   v_judged := risk.judge_limits(
-    p_read, p_policy_hash, p_book, p_reaches, p_rates,
+    p_read, p_policy_hash, p_book, p_reaches, p_rates, p_conditions,
     coalesce((p_authority ->> 'trim')::boolean, false),
     (p_authority ->> 'soft_loss_factor')::numeric);
   v_code := coalesce(p_read.code, v_judged.code);
@@ -51,5 +51,5 @@ begin
     'checked', cardinality(checks),
     'checks', coalesce(p_read.refusals, '[]') || coalesce(v_judged.failed, '[]'));
 end $$;
-comment on function risk.authorize_one(record, text, jsonb, jsonb, text[], jsonb) is
+comment on function risk.authorize_one(record, text, jsonb, jsonb, text[], jsonb, jsonb) is
   'Judge one intent of a batch whose budgets are locked; give the answer and the rows to keep. Internal.';

@@ -5,7 +5,7 @@
 -- A loop over plain variables: one query for all of this takes longer to start than to run.
 create or replace function risk.judge_limits(
   p_read record, p_policy_hash text, p_book jsonb, p_reaches text[], p_rates jsonb,
-  p_trim boolean, p_soft_loss_factor numeric,
+  p_conditions jsonb, p_trim boolean, p_soft_loss_factor numeric,
   out quantity numeric, out code text, out trimmed_by text[], out breach_flags text[],
   out utilization numeric, out var numeric, out margin_used numeric,
   out checks public.risk_checks[], out failed jsonb, out past_soft_loss boolean)
@@ -52,7 +52,30 @@ declare
   v_relieved boolean;
   v_name text;
   v_missing text;
+  v_scale numeric := 1;
+  v_tails record;
+  v_basket numeric := 0;
+  v_correlations jsonb := p_conditions #> array['correlations', p_read.symbol];
+  v_rho numeric;
+  v_check public.risk_checks;
 begin
+  if p_conditions ? 'scaling' then
+    -- Sizes shrink as the market moves more than it usually does, or costs more to cross.
+    v_scale := greatest(
+      (p_conditions #>> '{scaling,floor}')::numeric,
+      least(1, (p_conditions #>> '{scaling,volatility_from}')::numeric
+               * (p_conditions #>> array['usual', p_read.symbol, '0'])::numeric
+               / nullif(p_read.sigma, 0))
+      * least(1, (p_conditions #>> '{scaling,spread_from}')::numeric
+                 * (p_conditions #>> array['usual', p_read.symbol, '1'])::numeric
+                 / nullif(10000 * p_read.spread / p_read.mid, 0)));
+    if p_read.sigma is null or num_nulls(
+         p_conditions #>> array['usual', p_read.symbol, '0'],
+         p_conditions #>> array['usual', p_read.symbol, '1']) > 0 then
+      v_scale := null;
+    end if;
+  end if;
+
   for v_book in
     select b.* from jsonb_to_recordset(p_book) as b(
       account_id text, org_id text, venue_id text, currency text, symbol text, quantity numeric,
@@ -86,6 +109,15 @@ begin
         v_positions_other := v_positions_other + 1;
         v_var_other := v_var_other + v_worst * coalesce(v_book.sigma, 0.05);
         v_sigma_unknown := v_sigma_unknown or v_book.sigma is null;
+        if v_correlations is not null then
+          v_rho := (v_correlations ->> v_book.symbol)::numeric;
+          -- Both ways count: what moves against the order's symbol hurts when held the other way.
+          v_basket := v_basket + case
+            when v_rho is null then null
+            when abs(v_rho) < (p_conditions ->> 'basket_from')::numeric then 0
+            when (v_rho > 0) = v_buys then greatest(v_hi, 0) * v_book.lot
+            else greatest(v_lo, 0) * v_book.lot end;
+        end if;
       end if;
     end loop;
   end loop;
@@ -140,6 +172,10 @@ begin
       v_n := coalesce(case when v_limit.summed and v_limit.scope <> 'account'
                            then array_position(p_reaches, v_limit.scope) end, v_own);
       v_slope := 0;
+      if v_limit.kind in ('order_notional', 'order_quantity', 'position_quantity',
+                          'position_notional') then
+        v_limit.value := round(v_limit.value * coalesce(v_scale, 0), 8);
+      end if;
       case v_limit.kind
         when 'quote_age_ms' then
           v_base := p_read.quote_age_ms;
@@ -217,8 +253,47 @@ begin
           v_base := v_orders[v_n] + 1;
           v_observed := v_orders[v_n];
         when 'order_rate_per_minute' then
-          v_observed := (p_rates ->> p_reaches[v_n])::numeric;
+          v_observed := case
+            when v_limit.scope in ('strategy', 'instrument') then coalesce(
+              (p_conditions #>> array['rates', v_limit.scope || '/' || case v_limit.scope
+                 when 'strategy' then p_read.strategy_id else p_read.symbol end])::numeric, 0)
+            else (p_rates ->> p_reaches[v_n])::numeric end;
           v_base := v_observed + 1;
+        when 'concentration_pct' then
+          v_base := 100 * v_ahead * v_lot / v_equity;
+          v_observed := 100 * v_most * v_lot / v_equity;
+          v_slope := 100 * v_lot / v_equity;
+        when 'basket_exposure_pct' then
+          v_share := case when v_correlations is not null then v_basket end;
+          v_base := 100 * (v_share + v_ahead * v_lot) / v_equity;
+          v_observed := 100 * (v_share + v_most * v_lot) / v_equity;
+          v_slope := 100 * v_lot / v_equity;
+        when 'free_balance_min' then
+          v_base := v_equity - p_read.margin_rate * (v_gross[v_own] + v_ahead * v_lot);
+          v_observed := v_equity - p_read.margin_rate * (v_gross[v_own] + v_most * v_lot);
+          v_slope := -p_read.margin_rate * v_lot;
+        when 'counterparty_equity' then
+          v_base := (p_conditions #>> array['counterparties', p_read.venue_id])::numeric;
+          v_observed := v_base;
+        when 'scenario_var_pct', 'expected_shortfall_pct' then
+          -- A tail is not linear: it is judged at the quantity that the other limits leave.
+          select t.* into v_tails
+            from risk.book_tails(p_book, p_read.account_id, p_read.symbol, p_read.side, v_lot,
+                                 quantity) t;
+          v_base := round(100 / v_equity * case v_limit.kind when 'scenario_var_pct'
+                      then v_tails.var_after else v_tails.shortfall_after end, 8);
+          v_observed := round(100 / v_equity * case v_limit.kind when 'scenario_var_pct'
+                          then v_tails.var_before else v_tails.shortfall_before end, 8);
+        when 'adverse_selection_bps', 'rejection_rate_pct' then
+          v_base := (p_conditions #>> array['measured', v_limit.kind || '/' || case v_limit.scope
+                       when 'strategy' then 'strategy/' || p_read.strategy_id
+                       when 'venue' then 'venue/' || p_read.venue_id
+                       when 'instrument' then 'instrument/' || p_read.symbol
+                       else 'account/' || p_read.account_id end])::numeric;
+          v_observed := v_base;
+        when 'news_distance_s_min' then
+          v_base := (p_conditions #>> array['news', p_read.symbol])::numeric;
+          v_observed := v_base;
         else
           -- A kind that nobody can measure denies.
           v_base := null;
@@ -231,8 +306,10 @@ begin
           if v_base >= v_limit.value then
             v_room := div(p_read.requested * p_soft_loss_factor, p_read.step);
           end if;
-        elsif v_base is not null and v_slope > 0 then
-          v_room := div(greatest(v_limit.value - v_base, 0), v_slope * p_read.step);
+        elsif v_base is not null and v_slope <> 0 then
+          -- A floor leaves room downwards, everything else upwards.
+          v_room := div(greatest((v_limit.value - v_base) * sign(v_slope), 0),
+                        abs(v_slope) * p_read.step);
           if v_limit.spared then
             v_room := greatest(v_room, v_closing);
           end if;
@@ -246,8 +323,9 @@ begin
         when v_room < v_wanted and v_steps < v_wanted and v_base is not null then 'trimmed'
         when v_relieved then 'passed'
         when v_base is null or v_slope is null then 'denied'
-        when v_limit.kind in ('stop_loss_required', 'reward_to_risk_min') then
-          case when v_base < v_limit.value then 'denied' else 'passed' end
+        when v_limit.kind in ('stop_loss_required', 'reward_to_risk_min', 'free_balance_min',
+                              'news_distance_s_min') then
+          case when v_base + v_slope * quantity < v_limit.value then 'denied' else 'passed' end
         when v_limit.kind in ('daily_loss_hard_pct', 'drawdown_pct') then
           case when v_base >= v_limit.value then 'denied' else 'passed' end
         when v_limit.kind = 'daily_loss_soft_pct' then
@@ -267,7 +345,8 @@ begin
       if v_outcome = 'passed' then
         v_limit.code := null;
       else
-        if (v_base is null or v_slope is null) and v_limit.kind not in (
+        if (v_base is null or v_slope is null or v_scale is null and v_limit.kind in (
+              'order_notional', 'order_quantity', 'position_quantity', 'position_notional')) and v_limit.kind not in (
              'quote_age_ms', 'account_state_age_ms', 'reward_to_risk_min') then
           v_limit.code := 'TR326';
         end if;
@@ -294,6 +373,21 @@ begin
     v_steps := v_room;
   end loop;
 
+  if p_conditions ?| array['cooldowns', 'windows'] then
+    foreach v_check in array risk.judge_conditions(
+      p_read, p_conditions, v_steps <= v_closing)
+    loop
+      checks := array_append(checks, v_check);
+      continue when v_check.outcome = 'passed';
+      code := coalesce(code, v_check.code);
+      breach_flags := array_append(breach_flags, v_check.scope || '.' || v_check.limit_kind);
+      failed := coalesce(failed, '[]') || jsonb_build_object(
+        'limit_kind', v_check.limit_kind, 'scope', v_check.scope, 'scope_id', v_check.scope_id,
+        'limit_value', '1', 'observed', v_check.observed::text,
+        'projected', v_check.projected::text, 'unit', 'flag', 'outcome', 'denied',
+        'code', v_check.code);
+    end loop;
+  end if;
   if v_missing is not null then
     code := 'TR301';
   end if;
@@ -330,5 +424,5 @@ begin
   var := round(2.326348 * (v_var_other + v_worst * v_sigma), 2);
   margin_used := round((v_gross[v_own] + v_worst) * p_read.margin_rate / v_equity, 6);
 end $$;
-comment on function risk.judge_limits(record, text, jsonb, text[], jsonb, boolean, numeric) is
+comment on function risk.judge_limits(record, text, jsonb, text[], jsonb, jsonb, boolean, numeric) is
   'Judge one intent against every limit that applies, trimming where allowed; one check per limit. Reads, writes nothing.';
