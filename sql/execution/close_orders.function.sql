@@ -1,92 +1,99 @@
 -- What follows from a change of orders, derived anew from their rows each time, so that doing
 -- it twice changes nothing: how much of a reservation is still needed, and where an alert ends.
--- Ends with the account's row: authorisation holds that row, so it never sees half of this.
+-- Ends with the account's row, so that the row is held no longer than the commit takes.
 create or replace function execution.close_orders(
   p_order_ids uuid[], p_realized jsonb, p_agent text, p_at timestamptz
 ) returns void
 language plpgsql security definer set search_path = '' as $$
+declare
+  v_intent record;
+  v_held record;
+  v_kept numeric;
+  v_today date := (p_at at time zone 'UTC')::date;
+  v_gain record;
 begin
-  if cardinality(p_order_ids) = 0 then
-    return;
-  end if;
-  with touched as (
-    select distinct o.intent_id from public.orders o where o.order_id = any (p_order_ids)
-  ), used as (
-    select o.intent_id,
-           bool_and(o.status in ('filled', 'rejected', 'denied', 'canceled', 'expired',
-                                 'not_sent')) as done,
-           sum(case when o.status in ('filled', 'rejected', 'denied', 'canceled', 'expired',
-                                      'not_sent') then o.quantity
-                    else least(o.filled_quantity, o.quantity) end) as quantity
-      from touched t join public.orders o on o.intent_id = t.intent_id
-     group by o.intent_id
-  ), kept as (
-    select r.intent_id, u.done,
-           case when u.done then 0 else greatest(0, r.quantity - u.quantity) end as quantity
-      from used u join risk.reservations r on r.intent_id = u.intent_id
-     where r.released_at is null
-     order by r.intent_id
-       for update of r
-  )
-  update risk.reservations r
-     set remaining_quantity = k.quantity,
-         remaining_notional = case when r.quantity > 0
-                                   then r.notional * k.quantity / r.quantity else 0 end,
-         released_at = case when k.done then p_at end,
-         released_by = case when k.done then p_agent end
-    from kept k
-   where r.intent_id = k.intent_id
-     and (k.done or r.remaining_quantity is distinct from k.quantity);
+  for v_intent in
+    select n.intent_id, n.correlation_id, n.org_id, n.kind, s.*
+      from (select distinct o.intent_id from public.orders o
+             where o.order_id = any (p_order_ids)) t
+      join public.intents n on n.intent_id = t.intent_id
+      cross join lateral (
+        select bool_and(o.status in ('filled', 'rejected', 'denied', 'canceled', 'expired',
+                                     'not_sent')) as done,
+               bool_and(o.status in ('rejected', 'denied', 'canceled', 'expired',
+                                     'not_sent')) as unfilled,
+               bool_or(o.status = 'rejected') as rejected,
+               bool_or(o.status = 'denied') as denied,
+               bool_or(o.status = 'not_sent') as not_sent,
+               max(left(o.status_reason, 5)) filter (where o.status = 'denied') as denial,
+               sum(o.filled_quantity) as filled,
+               sum(o.quantity) as ordered,
+               sum(case when o.status in ('filled', 'rejected', 'denied', 'canceled', 'expired',
+                                          'not_sent') then o.quantity
+                        else least(o.filled_quantity, o.quantity) end) as used
+          from public.orders o where o.intent_id = t.intent_id) s
+     order by n.intent_id
+  loop
+    select r.quantity, r.remaining_quantity, r.notional into v_held
+      from risk.reservations r
+     where r.intent_id = v_intent.intent_id and r.released_at is null
+       for update;
+    if found then
+      v_kept := case when v_intent.done then 0
+                     else greatest(0, v_held.quantity - v_intent.used) end;
+      if v_intent.done or v_held.remaining_quantity is distinct from v_kept then
+        update risk.reservations r
+           set remaining_quantity = v_kept,
+               remaining_notional = case when v_held.quantity > 0
+                 then v_held.notional * v_kept / v_held.quantity else 0 end,
+               released_at = case when v_intent.done then p_at end,
+               released_by = case when v_intent.done then p_agent end
+         where r.intent_id = v_intent.intent_id;
+      end if;
+    end if;
+    -- A cover ends nobody's alert: it trades under the correlation of the fill that it covers.
+    if v_intent.kind = 'allocate' and (v_intent.filled > 0 or v_intent.unfilled) then
+      perform ops.record_outcome(
+        v_intent.correlation_id, v_intent.org_id,
+        case when v_intent.filled >= v_intent.ordered then 'filled'
+             when v_intent.filled > 0 then 'partially_filled'
+             when v_intent.rejected then 'rejected'
+             when v_intent.denied then 'denied'
+             else 'expired' end,
+        case when v_intent.filled > 0 then null
+             when v_intent.rejected then 'TR414'
+             when v_intent.denied then v_intent.denial
+             when v_intent.not_sent then 'TR417'
+             else 'TR411' end,
+        p_agent, p_at);
+    end if;
+  end loop;
 
-  -- A cover ends nobody's alert: it trades under the correlation of the fill that it covers.
-  perform ops.record_outcome(e.correlation_id, e.org_id, e.outcome, e.code, p_agent, p_at)
-     from (
-       select n.correlation_id, n.org_id,
-              case when sum(o.filled_quantity) >= sum(o.quantity) then 'filled'
-                   when sum(o.filled_quantity) > 0 then 'partially_filled'
-                   when not bool_and(o.status in ('rejected', 'denied', 'canceled', 'expired',
-                                                  'not_sent')) then null
-                   when bool_or(o.status = 'rejected') then 'rejected'
-                   when bool_or(o.status = 'denied') then 'denied'
-                   else 'expired' end as outcome,
-              case when sum(o.filled_quantity) > 0 then null
-                   when bool_or(o.status = 'rejected') then 'TR414'
-                   when bool_or(o.status = 'denied')
-                     then max(left(o.status_reason, 5)) filter (where o.status = 'denied')
-                   when bool_or(o.status = 'not_sent') then 'TR417'
-                   else 'TR411' end as code
-         from (select distinct o.intent_id from public.orders o
-                where o.order_id = any (p_order_ids)) t
-         join public.intents n on n.intent_id = t.intent_id and n.kind = 'allocate'
-         join public.orders o on o.intent_id = t.intent_id
-        group by n.intent_id, n.correlation_id, n.org_id) e
-    where e.outcome is not null;
-
-  with gained as (
-    select c.account_id,
-           coalesce(sum((g ->> 'amount')::numeric), 0) as amount
+  for v_gain in
+    select c.account_id, coalesce(sum((g ->> 'amount')::numeric), 0) as amount
       from (select distinct o.account_id from public.orders o
              where o.order_id = any (p_order_ids)) c
       left join jsonb_array_elements(p_realized) g on g ->> 'account_id' = c.account_id
      group by c.account_id
-  ), locked as (
-    select s.account_id, g.amount
-      from risk.account_state s join gained g on g.account_id = s.account_id
-     order by s.account_id
-       for update of s
-  )
-  update risk.account_state s
-     set equity = s.equity + l.amount,
-         peak_equity = greatest(s.peak_equity, s.equity + l.amount),
-         day_start_equity = case when s.day = (p_at at time zone 'UTC')::date
-                                 then s.day_start_equity else s.equity end,
-         realized_today = case when s.day = (p_at at time zone 'UTC')::date
-                               then s.realized_today else 0 end + l.amount,
-         day = (p_at at time zone 'UTC')::date,
-         as_of = p_at
-    from locked l
-   where s.account_id = l.account_id
-     and (l.amount <> 0 or s.day is distinct from (p_at at time zone 'UTC')::date);
+     -- In one order everywhere, so that no two wait for each other.
+     order by c.account_id
+  loop
+    if v_gain.amount <> 0 or exists (
+         select from risk.account_state s
+          where s.account_id = v_gain.account_id and s.day is distinct from v_today) then
+      update risk.account_state s
+         set equity = s.equity + v_gain.amount,
+             peak_equity = greatest(s.peak_equity, s.equity + v_gain.amount),
+             day_start_equity = case when s.day = v_today then s.day_start_equity
+                                     else s.equity end,
+             realized_today = case when s.day = v_today then s.realized_today else 0 end
+                              + v_gain.amount,
+             day = v_today,
+             as_of = p_at
+       where s.account_id = v_gain.account_id
+         and (v_gain.amount <> 0 or s.day is distinct from v_today);
+    end if;
+  end loop;
 end $$;
 comment on function execution.close_orders(uuid[], jsonb, text, timestamptz) is
   'Release what orders no longer need, post realised money to the account, record where alerts end. Called by other procedures only.';

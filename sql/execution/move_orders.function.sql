@@ -5,57 +5,61 @@ create or replace function execution.move_orders(
 ) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_illegal record;
+  v_move jsonb;
+  v_id text;
+  v_from text;
+  v_to text;
+  v_held jsonb := '{}';
+  v_counts jsonb := '{}';
+  v_nr int;
+  v_steps jsonb[] := '{}';
 begin
-  if jsonb_array_length(p_moves) = 0 then
+  for i in 0 .. jsonb_array_length(p_moves) - 1 loop
+    v_move := p_moves -> i;
+    v_id := v_move ->> 'order_id';
+    v_to := v_move ->> 'to_status';
+    v_from := v_held ->> v_id;
+    v_nr := coalesce((v_counts ->> v_id)::int, 0);
+    if v_from is null then
+      select o.status into v_from from public.orders o where o.order_id = v_id::uuid;
+      continue when not found;
+    end if;
+    if v_from <> v_to and not exists (
+      select from execution.order_transitions t
+       where t.from_status = v_from and t.to_status = v_to) then
+      raise exception 'order % does not go from % to %', v_id, v_from, v_to
+        using errcode = 'TR406';
+    end if;
+    v_steps := array_append(v_steps, v_move || jsonb_build_object(
+      'from_status', v_from, 'nr', v_nr));
+    v_held := v_held || jsonb_build_object(v_id, v_to);
+    v_counts := v_counts || jsonb_build_object(v_id, v_nr + 1);
+  end loop;
+  if cardinality(v_steps) = 0 then
     return;
-  end if;
-  with move as (
-    select x.order_id, x.to_status, x.code, x.message, x.detail, x.nr,
-           coalesce(lag(x.to_status) over (partition by x.order_id order by x.nr),
-                    o.status) as from_status
-      from (select e.nr, m.* from jsonb_array_elements(p_moves) with ordinality e(move, nr),
-                   lateral jsonb_to_record(e.move) as m(
-                     order_id uuid, to_status text, code text, message text, detail jsonb)) x
-      join public.orders o on o.order_id = x.order_id
-  )
-  select m.order_id, m.from_status, m.to_status into v_illegal
-    from move m
-   where m.from_status <> m.to_status
-     and not exists (select from execution.order_transitions t
-                      where t.from_status = m.from_status and t.to_status = m.to_status)
-   limit 1;
-  if found then
-    raise exception 'order % does not go from % to %',
-      v_illegal.order_id, v_illegal.from_status, v_illegal.to_status using errcode = 'TR406';
   end if;
 
   insert into public.order_events
     (event_id, order_id, from_status, to_status, code, message, detail, occurred_at,
      recorded_by)
-  select gen_random_uuid(), m.order_id,
-         coalesce(lag(m.to_status) over (partition by m.order_id order by m.nr), o.status),
-         m.to_status, m.code, m.message, coalesce(m.detail, '{}'),
+  select gen_random_uuid(), x.order_id, x.from_status, x.to_status, x.code, x.message,
+         coalesce(x.detail, '{}'),
          -- Steps of one order in one answer keep their order in time.
-         p_at + (row_number() over (partition by m.order_id order by m.nr) - 1)
-                * interval '1 microsecond', p_agent
-    from (select e.nr, r.* from jsonb_array_elements(p_moves) with ordinality e(move, nr),
-                 lateral jsonb_to_record(e.move) as r(
-                   order_id uuid, to_status text, code text, message text, detail jsonb)) m
-    join public.orders o on o.order_id = m.order_id
-   order by m.nr;
+         p_at + x.nr * interval '1 microsecond', p_agent
+    from unnest(v_steps) s(step)
+    cross join lateral jsonb_to_record(s.step) as x(
+      order_id uuid, from_status text, to_status text, code text, message text, detail jsonb,
+      nr int);
 
   update public.orders o
-     set status = l.to_status,
-         status_reason = case when l.code is null then l.message
-                              else l.code || ': ' || coalesce(l.message, '') end,
+     set status = s.step ->> 'to_status',
+         status_reason = coalesce((s.step ->> 'code') || ': '
+                                  || coalesce(s.step ->> 'message', ''), s.step ->> 'message'),
          updated_at = p_at
-    from (select distinct on (r.order_id) r.order_id, r.to_status, r.code, r.message
-            from jsonb_array_elements(p_moves) with ordinality e(move, nr),
-                 lateral jsonb_to_record(e.move) as r(
-                   order_id uuid, to_status text, code text, message text)
-           order by r.order_id, e.nr desc) l
-   where o.order_id = l.order_id;
+    from unnest(v_steps) s(step)
+   where o.order_id = (s.step ->> 'order_id')::uuid
+     -- The last step of each order.
+     and (s.step -> 'nr')::int = (v_counts -> (s.step ->> 'order_id'))::int - 1;
 end $$;
 comment on function execution.move_orders(jsonb, text, timestamptz) is
   'Move orders along the transition table and write their events. TR406: no such transition. Called by other procedures only.';

@@ -9,7 +9,9 @@ create or replace function ops.record_outcome(
   p_agent text,
   p_at timestamptz
 ) returns void
-language sql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' as $$
+begin
+  -- Not language sql: that would be planned again at every call.
   insert into public.alert_outcomes as held
     (correlation_id, org_id, outcome, code, agent, decided_at, first_decided_at)
   values (p_correlation_id, p_org_id, p_outcome, p_code, p_agent, p_at, p_at)
@@ -21,6 +23,6 @@ language sql security definer set search_path = '' as $$
          decided_at = greatest(excluded.decided_at, held.first_decided_at)
    where held.outcome in ('in_review', 'awaiting_vote')
       or (held.outcome = 'partially_filled' and excluded.outcome = 'filled');
-$$;
+end $$;
 comment on function ops.record_outcome(uuid, text, text, text, text, timestamptz) is
   'Record where an alert ends or rests. Resting may become anything, partially_filled only filled, final never changes. Called by other procedures only.';
