@@ -86,7 +86,7 @@ def status(url: Url = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def verify(url: Url = None, as_json: AsJson = False) -> None:
-    """Sweep the catalogue: ownership, grants, row security, comments, sql/ against the database.
+    """Sweep the catalogue: ownership, grants, row security, sql/ and agents' files against it.
 
     Names every violation and ends with 1 if there is any. Example: `desk db verify`.
     """
@@ -94,9 +94,11 @@ def verify(url: Url = None, as_json: AsJson = False) -> None:
 
     from backend.db.catalogue import verify as sweep
     from backend.db.gateway import libpq_url
+    from workers.agent import AGENTS, load
 
+    declared = {name: load(name).may_call for name in AGENTS}
     with _database(url) as target, psycopg.connect(libpq_url(target), autocommit=True) as conn:
-        found = sweep(conn)
+        found = sweep(conn, declared=declared)
     if as_json:
         print_json({"ok": not found, "violations": found})
     else:

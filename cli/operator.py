@@ -28,10 +28,12 @@ Login = Annotated[str, typer.Argument(help="The login, as `desk operator list` s
 @app.command()
 def add(
     login: Annotated[str, typer.Argument(help="Lower case letters, digits and _.")],
-    org: Annotated[str, typer.Option(help="The organisation that the person belongs to.")],
+    org: Annotated[
+        str | None, typer.Option(help="Whose rows they read; an auditor without one reads all.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="As people know them; else the login.")] = None,
     role: Annotated[
-        str, typer.Option(help="treasury_operator votes, auditor reads everything.")
+        str, typer.Option(help="treasury_operator votes, auditor reads the record.")
     ] = "treasury_operator",
     password_file: Annotated[
         Path | None, typer.Option(help="Write the password there, for its owner's eyes only.")
@@ -62,9 +64,13 @@ def add(
             password_file.unlink()
         err().print(f"{login} had a login and keeps its password; registered as {role}")
     elif password_file is not None:
-        err().print(f"{login} is {role} of {org}; the password is in {password_file}")
+        err().print(
+            f"{login} is {role} of {org or 'every organisation'}; the password is in {password_file}"
+        )
     else:
-        err().print(f"{login} is {role} of {org}; the password is not shown again:")
+        err().print(
+            f"{login} is {role} of {org or 'every organisation'}; the password is not shown again:"
+        )
         print(password)
     err().print(f"reach the desk with: psql '{url}'", soft_wrap=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,17 @@ from psycopg import Connection
 
 from backend.db import sql_files
 from backend.db.audit.records import SEALED
-from backend.db.roles import API, GROUPS, LOGINS, OWNER, PEOPLE, SUPABASE
+from backend.db.authority_rules import AUTHORITY_RULES, DECLARED
+from backend.db.roles import (
+    AGENTS,
+    API,
+    GROUPS,
+    LOGINS,
+    OWNER,
+    PEOPLE,
+    SUPABASE,
+    agent_role,
+)
 from backend.db.sql_files import ALL_SCHEMAS, SqlFile
 
 PLATFORM_TABLES = frozenset(
@@ -28,10 +38,8 @@ PLATFORM_TABLES = frozenset(
         "risk.scenarios",
         "risk.news_events",
         "risk.volatilities",
-        "governance.halts",
         "governance.quorum_rules",
         "governance.halt_causes",
-        "governance.halt_acknowledgements",
         "execution.order_transitions",
         "execution.venue_health",
         "execution.account_leases",
@@ -74,12 +82,19 @@ class Violation:
         return f"{self.subject}: {self.rule}"
 
 
-def verify(conn: Connection[Any], folder: Path = sql_files.FOLDER) -> list[Violation]:
-    """Return every violation, in a stable order; reads only."""
+def verify(
+    conn: Connection[Any],
+    folder: Path = sql_files.FOLDER,
+    declared: Mapping[str, Sequence[str]] | None = None,
+) -> list[Violation]:
+    """Return every violation, in a stable order; reads only.
+
+    declared: the procedures that each agent's file names; not compared where it is None.
+    """
     files = sql_files.read_folder(folder)
     found = [
         Violation(rule, row[0])
-        for rule, query in RULES.items()
+        for rule, query in (RULES | AUTHORITY_RULES).items()
         for row in conn.execute(query.encode(), _PARAMETERS).fetchall()
     ]
     found.extend(_folder_against_catalogue(conn, files))
@@ -87,7 +102,24 @@ def verify(conn: Connection[Any], folder: Path = sql_files.FOLDER) -> list[Viola
         Violation("sql/ holds another version than was applied", path)
         for path in _stale(conn, files)
     )
+    if declared is not None:
+        found.extend(_declared_against_granted(conn, declared))
     return sorted(found, key=str)
+
+
+def _declared_against_granted(
+    conn: Connection[Any], declared: Mapping[str, Sequence[str]]
+) -> Iterator[Violation]:
+    pairs = [(agent_role(agent), name) for agent, names in declared.items() for name in names]
+    rows = conn.execute(
+        DECLARED.encode(),
+        {
+            "agents": [agent_role(agent) for agent in AGENTS],
+            "declaring": [role for role, _ in pairs],
+            "declared": [name for _, name in pairs],
+        },
+    ).fetchall()
+    return (Violation(rule, subject) for rule, subject in rows)
 
 
 def grants_of(conn: Connection[Any], role: str) -> set[str]:
@@ -110,6 +142,7 @@ _PARAMETERS = {
     "people": list(PEOPLE),
     "roles": [*LOGINS, *GROUPS],
     "logins": list(LOGINS),
+    "agents": [agent_role(agent) for agent in AGENTS],
     "supabase": list(SUPABASE),
     "platform": sorted(PLATFORM_TABLES),
     "append_only": sorted(APPEND_ONLY),

@@ -23,7 +23,12 @@ _RESERVED = frozenset({OWNER, *LOGINS, *GROUPS, *SUPABASE, "postgres", "authenti
 
 
 def add_person(
-    conn: Connection[Any], login: str, display_name: str, office: str, org_id: str, password: str
+    conn: Connection[Any],
+    login: str,
+    display_name: str,
+    office: str,
+    org_id: str | None,
+    password: str,
 ) -> bool:
     """Create a person's login, put it into its group and register it, as the migrator.
 
@@ -37,6 +42,8 @@ def add_person(
         )
     if office not in OFFICES:
         raise DeskError("person.role", f"no role {office}", f"one of {', '.join(OFFICES)}")
+    if org_id is None and office != "auditor":
+        raise DeskError("person.org", f"a {office} belongs to an organisation", "name it")
     created = not _exists(conn, "select 1 from pg_catalog.pg_roles where rolname = %s", login)
     if created:
         conn.execute(sql.SQL("create role {} login").format(sql.Identifier(login)))
@@ -50,7 +57,9 @@ def add_person(
         if (group == office) != _in_group(conn, login, group):
             conn.execute(sql.SQL(verb).format(sql.Identifier(group), sql.Identifier(login)))
     become_owner(conn)
-    if not _exists(conn, "select 1 from public.organizations where org_id = %s", org_id):
+    if org_id is not None and not _exists(
+        conn, "select 1 from public.organizations where org_id = %s", org_id
+    ):
         raise DeskError("person.org", f"no organisation {org_id}", "see public.organizations")
     conn.execute(
         "insert into governance.voters"

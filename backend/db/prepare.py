@@ -30,6 +30,7 @@ def prepare(conn: Connection[Any]) -> list[str]:
         created = ensure_roles(conn)
         _ensure_vector(conn)
         _ensure_schemas(conn)
+        _forbid_temporary(conn)
     except psycopg.errors.InsufficientPrivilege as error:
         raise DeskError(
             "db.privilege",
@@ -74,6 +75,25 @@ def _ensure_vector(conn: Connection[Any]) -> None:
         "do $$ begin if not has_schema_privilege('desk_owner', 'extensions', 'usage') then"
         " grant usage on schema extensions to desk_owner; end if; end $$"
     )
+
+
+def _forbid_temporary(conn: Connection[Any]) -> None:
+    """Take from everyone but the database's owner the right to make temporary objects.
+
+    pg_temp is searched for types before pg_catalog, even where search_path is pinned to
+    nothing: a domain pg_temp.uuid would put its maker's check into every procedure of ours
+    that casts to uuid, with the rights of desk_owner.
+    """
+    row = conn.execute(
+        "select d.datname, exists (select from aclexplode("
+        "         coalesce(d.datacl, acldefault('d', d.datdba))) a"
+        "         where a.grantee = 0 and a.privilege_type = 'TEMPORARY')"
+        "  from pg_catalog.pg_database d where d.datname = current_database()"
+    ).fetchone()
+    if row is not None and row[1]:
+        conn.execute(
+            sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(row[0]))
+        )
 
 
 def _ensure_schemas(conn: Connection[Any]) -> None:

@@ -9,11 +9,11 @@ drop policy if exists duplicates_reader on intake.duplicates;
 create policy duplicates_reader on intake.duplicates for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists duplicates_office on intake.duplicates;
 create policy duplicates_office on intake.duplicates for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists duplicates_member on intake.duplicates;
 create policy duplicates_member on intake.duplicates for select

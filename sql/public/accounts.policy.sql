@@ -9,11 +9,11 @@ drop policy if exists accounts_reader on public.accounts;
 create policy accounts_reader on public.accounts for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists accounts_office on public.accounts;
 create policy accounts_office on public.accounts for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists accounts_member on public.accounts;
 create policy accounts_member on public.accounts for select

@@ -9,11 +9,11 @@ drop policy if exists alert_outcomes_reader on public.alert_outcomes;
 create policy alert_outcomes_reader on public.alert_outcomes for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists alert_outcomes_office on public.alert_outcomes;
 create policy alert_outcomes_office on public.alert_outcomes for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists alert_outcomes_member on public.alert_outcomes;
 create policy alert_outcomes_member on public.alert_outcomes for select

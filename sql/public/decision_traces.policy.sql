@@ -9,11 +9,11 @@ drop policy if exists decision_traces_reader on public.decision_traces;
 create policy decision_traces_reader on public.decision_traces for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists decision_traces_office on public.decision_traces;
 create policy decision_traces_office on public.decision_traces for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists decision_traces_member on public.decision_traces;
 create policy decision_traces_member on public.decision_traces for select

@@ -9,11 +9,11 @@ drop policy if exists hypotheses_reader on public.hypotheses;
 create policy hypotheses_reader on public.hypotheses for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists hypotheses_office on public.hypotheses;
 create policy hypotheses_office on public.hypotheses for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists hypotheses_member on public.hypotheses;
 create policy hypotheses_member on public.hypotheses for select

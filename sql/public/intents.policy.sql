@@ -9,11 +9,11 @@ drop policy if exists intents_reader on public.intents;
 create policy intents_reader on public.intents for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists intents_office on public.intents;
 create policy intents_office on public.intents for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists intents_member on public.intents;
 create policy intents_member on public.intents for select

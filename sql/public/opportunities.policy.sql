@@ -9,11 +9,11 @@ drop policy if exists opportunities_reader on public.opportunities;
 create policy opportunities_reader on public.opportunities for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists opportunities_office on public.opportunities;
 create policy opportunities_office on public.opportunities for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists opportunities_member on public.opportunities;
 create policy opportunities_member on public.opportunities for select

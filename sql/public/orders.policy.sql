@@ -9,11 +9,11 @@ drop policy if exists orders_reader on public.orders;
 create policy orders_reader on public.orders for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists orders_office on public.orders;
 create policy orders_office on public.orders for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists orders_member on public.orders;
 create policy orders_member on public.orders for select

@@ -9,11 +9,11 @@ drop policy if exists positions_reader on public.positions;
 create policy positions_reader on public.positions for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists positions_office on public.positions;
 create policy positions_office on public.positions for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists positions_member on public.positions;
 create policy positions_member on public.positions for select

@@ -9,11 +9,11 @@ drop policy if exists proposals_reader on public.proposals;
 create policy proposals_reader on public.proposals for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists proposals_office on public.proposals;
 create policy proposals_office on public.proposals for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists proposals_member on public.proposals;
 create policy proposals_member on public.proposals for select

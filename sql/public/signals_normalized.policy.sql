@@ -9,11 +9,11 @@ drop policy if exists signals_normalized_reader on public.signals_normalized;
 create policy signals_normalized_reader on public.signals_normalized for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists signals_normalized_office on public.signals_normalized;
 create policy signals_normalized_office on public.signals_normalized for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists signals_normalized_member on public.signals_normalized;
 create policy signals_normalized_member on public.signals_normalized for select

@@ -9,11 +9,11 @@ drop policy if exists strategies_reader on public.strategies;
 create policy strategies_reader on public.strategies for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists strategies_office on public.strategies;
 create policy strategies_office on public.strategies for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists strategies_member on public.strategies;
 create policy strategies_member on public.strategies for select

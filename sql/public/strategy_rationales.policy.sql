@@ -9,11 +9,11 @@ drop policy if exists strategy_rationales_reader on public.strategy_rationales;
 create policy strategy_rationales_reader on public.strategy_rationales for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists strategy_rationales_office on public.strategy_rationales;
 create policy strategy_rationales_office on public.strategy_rationales for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists strategy_rationales_member on public.strategy_rationales;
 create policy strategy_rationales_member on public.strategy_rationales for select

@@ -9,11 +9,11 @@ drop policy if exists votes_reader on public.votes;
 create policy votes_reader on public.votes for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists votes_office on public.votes;
 create policy votes_office on public.votes for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists votes_member on public.votes;
 create policy votes_member on public.votes for select

@@ -9,11 +9,11 @@ drop policy if exists account_state_reader on risk.account_state;
 create policy account_state_reader on risk.account_state for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists account_state_office on risk.account_state;
 create policy account_state_office on risk.account_state for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists account_state_member on risk.account_state;
 create policy account_state_member on risk.account_state for select

@@ -9,11 +9,11 @@ drop policy if exists cooldowns_reader on risk.cooldowns;
 create policy cooldowns_reader on risk.cooldowns for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists cooldowns_office on risk.cooldowns;
 create policy cooldowns_office on risk.cooldowns for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists cooldowns_member on risk.cooldowns;
 create policy cooldowns_member on risk.cooldowns for select

@@ -9,11 +9,11 @@ drop policy if exists reservations_reader on risk.reservations;
 create policy reservations_reader on risk.reservations for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists reservations_office on risk.reservations;
 create policy reservations_office on risk.reservations for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists reservations_member on risk.reservations;
 create policy reservations_member on risk.reservations for select

@@ -9,11 +9,11 @@ drop policy if exists states_reader on treasury.states;
 create policy states_reader on treasury.states for select
   to desk_reader using (true);
 
--- Whoever logged in as one of these; behind the API everyone belongs to one organisation.
+-- Whoever is registered without an organisation; behind the API everyone belongs to one.
 drop policy if exists states_office on treasury.states;
 create policy states_office on treasury.states for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
 
 drop policy if exists states_member on treasury.states;
 create policy states_member on treasury.states for select
