@@ -24,6 +24,8 @@ from tests.kit.money import (
     use,
 )
 from tests.kit.postgres import Database
+from tests.kit.signals import a_context
+from workers.agents import risk_sentinel
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +255,27 @@ def test_the_sentinel_reads_losses_limits_and_open_proposals(conn: Any) -> None:
     account = facts["accounts"][0]
     assert (account["account_id"], account["daily_loss_pct"]) == ("paper-1", "4.000000")
     assert account["limits"]["daily_loss_hard_pct"] == "95"
+
+
+@pytest.mark.parametrize("name", ["default", "demo", "bench"])
+def test_the_sentinel_finds_an_applied_pack_untouched_and_a_touched_one_not(
+    conn: Any, name: str
+) -> None:
+    apply_pack(conn, load_pack(PACKS / f"{name}.toml"), applied_by="tests")
+    context = a_context("risk_sentinel")
+
+    def watch() -> list[Any]:
+        (facts,) = call(conn, "governance.sentinel_facts", {"pack": True})
+        effects = risk_sentinel.handle_tick({**facts, "accounts": []}, context).effects
+        return [effect.item["cause"] for effect in effects]
+
+    assert watch() == []
+    conn.execute("set local session_replication_role = replica")
+    conn.execute(
+        "update risk.policies set body = jsonb_set(body, '{limits,platform,leverage}', '\"99\"')"
+        " where active"
+    )
+    assert watch() == ["policy_mismatch"]
 
 
 def ballots_of(conn: Connection[Any], persona: str) -> list[dict[str, Any]]:
