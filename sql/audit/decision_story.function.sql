@@ -36,14 +36,14 @@ language sql stable security invoker set search_path = '' as $$
                   from public.intents i where i.correlation_id = p_correlation_id),
     'proposals', (select coalesce(jsonb_agg(
                     audit.exact(to_jsonb(q), 'public.proposals') || jsonb_build_object('votes',
-                      (select coalesce(jsonb_agg(to_jsonb(w) order by w.cast_at), '[]')
+                      (select coalesce(jsonb_agg(to_jsonb(w) - 'row_xid' order by w.cast_at), '[]')
                          from public.votes w where w.proposal_id = q.proposal_id))
                     order by q.opened_at), '[]')
                     from public.proposals q where q.correlation_id = p_correlation_id),
     'orders', (select coalesce(jsonb_agg(
                  audit.exact(to_jsonb(o), 'public.orders') || jsonb_build_object(
                    'events',
-                     (select coalesce(jsonb_agg(to_jsonb(e) order by e.occurred_at), '[]')
+                     (select coalesce(jsonb_agg(to_jsonb(e) - 'row_xid' order by e.occurred_at), '[]')
                         from public.order_events e where e.order_id = o.order_id),
                    'fills',
                      (select coalesce(jsonb_agg(audit.exact(to_jsonb(f), 'public.fills')

@@ -78,7 +78,8 @@ def snapshot(conn: Connection[Any]) -> Generator[None]:
     conn.execute(
         "set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';"
         " set bytea_output = 'hex'; set extra_float_digits = 1; set client_encoding = 'UTF8';"
-        " set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set jit = off"
+        " set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set jit = off",
+        prepare=False,
     )
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
