@@ -86,7 +86,7 @@ def _root(node, proof):
 
 def main():
     """Read the proof, say what it proves."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Check an inclusion proof.")
     parser.add_argument("proof", help="What `desk audit prove ID --json` printed.")
     parser.add_argument("--public-key", required=True, help="64 hex digits.")
     arguments = parser.parse_args()
