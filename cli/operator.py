@@ -59,18 +59,15 @@ def add(
         print_json({"login": login, "role": role, "created": created, "password": shown,
                     "url": url})  # fmt: skip
         return
+    whose = org or "every organisation"
     if not created:
         if password_file is not None:
             password_file.unlink()
         err().print(f"{login} had a login and keeps its password; registered as {role}")
     elif password_file is not None:
-        err().print(
-            f"{login} is {role} of {org or 'every organisation'}; the password is in {password_file}"
-        )
+        err().print(f"{login} is {role} of {whose}; the password is in {password_file}")
     else:
-        err().print(
-            f"{login} is {role} of {org or 'every organisation'}; the password is not shown again:"
-        )
+        err().print(f"{login} is {role} of {whose}; the password is not shown again:")
         print(password)
     err().print(f"reach the desk with: psql '{url}'", soft_wrap=True)
 
