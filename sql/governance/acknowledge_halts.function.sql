@@ -19,8 +19,12 @@ begin
    order by g.halt_id, w.worker_id
   on conflict do nothing;
   get diagnostics v_count = row_count;
+  -- What was on its way to the venue when a cancelling halt came works there only now.
+  perform governance.cancel_working(array(
+    select g.halt_id from governance.halts g
+     where g.lifted_at is null and g.cancel_working_orders order by g.halt_id));
   return v_count;
 end $$;
 comment on function governance.acknowledge_halts(uuid) is
-  'Acknowledge standing halts for every agent of a process whose loop came round under them; how many were new.';
+  'Acknowledge standing halts for every agent of a process whose loop came round under them, and cancel what began to work since; how many were new.';
 grant execute on function governance.acknowledge_halts(uuid) to desk_agents;

@@ -159,6 +159,19 @@ def test_a_cancelling_halt_ends_what_was_not_sent_and_asks_for_the_rest(conn: An
     assert halt(conn, cancel_working_orders=True)["orders_cancelled"] == 0
 
 
+def test_what_the_venue_accepts_under_a_cancelling_halt_is_cancelled_too(conn: Any) -> None:
+    order_id = opened(conn)
+    conn.execute(
+        "select execution.move_orders(jsonb_build_array(jsonb_build_object('order_id', %s::text,"
+        " 'to_status', 'submitted')), 'test', clock_timestamp())",
+        (order_id,),
+    )
+    assert halt(conn, cancel_working_orders=True)["orders_cancelled"] == 0
+    conn.execute("update public.orders set status = 'accepted'")
+    conn.execute("select governance.acknowledge_halts(gen_random_uuid())")
+    assert scalar(conn, "select status from orders") == "pending_cancel"
+
+
 def test_lifting_takes_the_sentinel_compliance_and_a_person(conn: Any, desk: Database) -> None:
     halt_id = halt(conn)["halt_id"]
     proposal_id = open_proposal(conn, "lift_halt", halt_id)
