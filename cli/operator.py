@@ -161,7 +161,9 @@ def _url(login: str) -> str:
     from backend.db.gateway import dsn_for
 
     parts = conninfo_to_dict(dsn_for(owner_url_of(load_settings()), login, None))
-    host = parts.get("host") or "localhost"
+    host = str(parts.get("host") or "localhost")
+    # The embedded server's socket is in a private folder; people come by its loopback address.
+    host = "127.0.0.1" if host.startswith("/") else host
     return f"postgresql://{parts['user']}@{host}:{parts.get('port', 5432)}/{parts.get('dbname')}"
 
 
