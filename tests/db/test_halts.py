@@ -325,3 +325,21 @@ def test_nothing_is_opened_after_a_halt_however_many_race(desk: Database) -> Non
     assert set(outcomes) <= {None, "TR403"}
     # What was there when the halt was committed is all there ever is.
     assert stopping.result() == after == outcomes.count(None)
+
+
+def test_the_supervisor_sees_since_when_a_venue_leaves_attempts_unanswered(conn: Any) -> None:
+    order_id = opened(conn)
+    conn.execute(
+        "insert into execution.attempts (attempt_id, order_id, client_order_id, magic, account_id,"
+        " worker_id, account_epoch, state, opened_at) values (%s, %s, 'c', 1, 'paper-1', %s, 1,"
+        " 'unknown', clock_timestamp() - interval '3 minutes')",
+        (uuid4(), order_id, uuid4()),
+    )
+    (facts,) = call(conn, "ops.supervision_facts", {"invariants": False})
+    (silent,) = facts["venues_unanswering"]
+    assert (silent["venue_id"], silent["attempts"]) == ("mt5-paper", 1)
+    as_voter(conn, "supervisor_agent")
+    item = a_halt("venue", "mt5-paper", cause="connectivity")
+    call(conn, "governance.halt_automatically", item)
+    (facts,) = call(conn, "ops.supervision_facts", {"invariants": False})
+    assert facts["venues_unanswering"] == []

@@ -69,8 +69,7 @@ def conn(desk: Database) -> Generator[Connection[Any]]:
         connection.rollback()
 
 
-Voting = Callable[..., str]
-"""Votes as a persona or a person; returns how the proposal stands."""
+Voting = Callable[..., str]  # votes as a persona or a person; returns how the proposal stands
 
 
 @pytest.fixture
@@ -282,7 +281,6 @@ def test_a_procedure_is_for_the_roles_that_it_names(conn: Any, procedure: str) -
         "select r.rolname from pg_roles r, pg_proc p join pg_namespace n on n.oid = p.pronamespace"
         " where n.nspname || '.' || p.proname = %s and not r.rolsuper"
         " and has_function_privilege(r.oid, p.oid, 'execute')"
-        # People and whoever made the roles have them by membership.
         " and r.rolname not in ('desk_owner', 'desk_migrator', 'postgres')"
         " and not exists (select from governance.voters w where w.voter = r.rolname"
         "                  and w.kind = 'human')"
