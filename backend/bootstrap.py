@@ -6,6 +6,7 @@ passwords, and lists the processes that `desk up`, `desk demo` and the benches k
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import urllib.error
@@ -226,7 +227,9 @@ def child_environment(settings: Settings, servers: Servers) -> dict[str, str]:
 
 def without_login(owner_url: str) -> str:
     """Return the URL of the same database that names nobody; every role adds its own login."""
-    return role_url(owner_url, "", "").replace("://:@", "://", 1)
+    url = role_url(owner_url, "", "").replace("://:@", "://", 1)
+    # What is left of a pooler's user is the project, which every login there must name.
+    return re.sub(r"://(\.[^:@/]+):@", r"://\1@", url, count=1)
 
 
 def listens(address: tuple[str, int]) -> Callable[[], bool]:

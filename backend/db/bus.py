@@ -34,7 +34,8 @@ class Lease:
     shards: int
     taken: int
     workers: int
-    rank: int
+    rank: int | None
+    """None while draining: what one worker does for all is then another's."""
     throttled_by: str | None
 
 
@@ -57,7 +58,7 @@ def lease(conn: Connection[Any], worker_id: UUID) -> Lease:
         answer["shards"],
         answer["taken"],
         answer["workers"],
-        answer["rank"] or 0,
+        answer["rank"],
         answer["throttled_by"],
     )
 

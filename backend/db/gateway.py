@@ -31,6 +31,7 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 
 # Supavisor and PgBouncer in transaction mode forget prepared statements and settings.
 TRANSACTION_POOLER_PORT = "6543"
+POOLER_HOST = ".pooler.supabase.com"
 
 # Serialization, deadlock, cancelled by timeout, lock not available, shutting down, too many
 # connections; class 08 is the connection itself.
@@ -226,11 +227,18 @@ def dsn_of(settings: Settings, role: str) -> str:
 def dsn_for(url: str, role: str, password: str | None) -> str:
     """Return the connection string of the same database under another login."""
     parts = conninfo_to_dict(libpq_url(url))
-    # Supabase's pooler tells projects apart by a suffix of the user: postgres.projectref.
-    _, dot, project = str(parts.get("user") or "").partition(".")
-    parts["user"] = f"{role}{dot}{project}"
+    parts["user"] = login_name(role, str(parts.get("user") or ""), str(parts.get("host") or ""))
     parts["password"] = password
     return make_conninfo("", **{key: value for key, value in parts.items() if value is not None})
+
+
+def login_name(role: str, user: str, host: str) -> str:
+    """Return what a role is called at a host that a URL reaches as another user.
+
+    Supabase's pooler tells projects apart by a suffix of the user: postgres.projectref.
+    """
+    _, dot, project = user.partition(".")
+    return f"{role}{dot}{project}" if host.endswith(POOLER_HOST) else role
 
 
 def libpq_url(url: str) -> str:

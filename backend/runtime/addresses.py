@@ -3,8 +3,9 @@
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from backend.db.gateway import login_name
 from backend.runtime.cluster import SUPERUSER
 from backend.runtime.home import Home
 from backend.runtime.network import LOOPBACK
@@ -53,5 +54,6 @@ def role_url(owner_url: str, role: str, password: str) -> str:
     """Give the same database's URL under another login, whatever server it is on."""
     parts = urlsplit(owner_url)
     address = parts.netloc.rpartition("@")[2]
+    role = login_name(role, unquote(parts.username or ""), parts.hostname or "")
     login = f"{quote(role, safe='')}:{quote(password, safe='')}"
     return urlunsplit(parts._replace(netloc=f"{login}@{address}"))

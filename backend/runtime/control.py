@@ -96,6 +96,14 @@ def _ask_to_stop(state: DeskState) -> None:
         time.sleep(POLL_S)
 
 
+def _memory_bytes(process: psutil.Process) -> int:
+    try:
+        # Shares shared memory out among those who map it: Postgres' buffers count once.
+        return process.memory_full_info().pss
+    except (psutil.Error, AttributeError):
+        return process.memory_info().rss
+
+
 def _report(process: ProcessState) -> ProcessReport:
     memory, cpu = 0, 0.0
     running = process.runs()
@@ -105,7 +113,7 @@ def _report(process: ProcessState) -> ProcessReport:
             family = [alive, *alive.children(recursive=True)]
             for member in family:
                 with contextlib.suppress(psutil.Error):
-                    memory += member.memory_info().rss
+                    memory += _memory_bytes(member)
                     times = member.cpu_times()
                     cpu += times.user + times.system
     return ProcessReport(

@@ -63,7 +63,7 @@ begin
   return jsonb_build_object(
     'shards', (select count(*) from bus.shard_leases l
                 where l.agent = v_agent.agent and l.worker_id = p_worker_id),
-    'taken', v_taken, 'workers', v_count, 'rank', v_rank, 'throttled_by', v_throttled);
+    'taken', v_taken, 'workers', v_count, 'rank', case when v_count > 0 then v_rank end, 'throttled_by', v_throttled);
 end $$;
 comment on function bus.lease(uuid) is
   'Renew a worker, move shards to their fair owner, report backpressure. Call between batches.';

@@ -122,6 +122,17 @@ def test_two_workers_share_the_shards_and_never_a_message(
     assert not {r["ordering_key"] for r in first_rows} & {r["ordering_key"] for r in second_rows}
 
 
+def test_what_one_worker_does_for_all_leaves_a_worker_that_drains(
+    database: Database, hearer: Worker
+) -> None:
+    assert hearer.lease().rank == 0
+    with psycopg.connect(database.superuser_url) as conn:
+        conn.execute(
+            "update bus.workers set draining = true where worker_id = %s", (hearer.worker_id,)
+        )
+    assert hearer.lease().rank is None
+
+
 def test_a_worker_that_stalled_cannot_commit_after_its_successor_took_over(
     database: Database, speaker: Connection[Any], hearer: Worker, keys: dict[str, SigningKey]
 ) -> None:

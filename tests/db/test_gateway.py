@@ -107,7 +107,7 @@ def test_json_has_decimals_as_strings_and_instants_with_microseconds() -> None:
         ("postgresql://postgres:x@db.example:5432/desk", "risk_agent"),
         ("postgresql+psycopg://postgres:x@db.example/desk", "risk_agent"),
         ("postgresql://@db.example/desk", "risk_agent"),
-        ("postgresql://postgres.abcdef:x@db.example:5432/desk", "risk_agent.abcdef"),
+        ("postgresql://john.doe:x@db.example:5432/desk", "risk_agent"),
         ("host=db.example dbname=desk", "risk_agent"),
     ],
 )
