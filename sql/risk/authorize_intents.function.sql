@@ -7,6 +7,7 @@ declare
   v_policy record;
   v_authority jsonb;
   v_reaches text[];
+  v_kinds text[];
   v_wide boolean;
   v_accounts text[];
   v_rates jsonb;
@@ -29,20 +30,30 @@ begin
   end if;
   select array_agg(distinct e.item ->> 'account_id') into v_accounts
     from jsonb_array_elements(p_items) as e(item);
-  select p.policy_hash, p.body into v_policy from risk.policies p where p.active;
+  select p.policy_hash, p.body, p.body -> 'windows' as windows into v_policy from risk.policies p where p.active;
   v_authority := v_policy.body -> 'authority';
-  select array_agg(distinct l.scope) into v_reaches
+  select array_agg(distinct l.scope) filter (
+           where l.scope in ('platform', 'organization', 'venue')
+             and l.kind in (select k.kind from risk.limit_kinds() k where k.summed)),
+         array_agg(distinct l.kind) filter (
+           where l.kind in ('basket_exposure_pct', 'counterparty_equity',
+                            'adverse_selection_bps', 'rejection_rate_pct',
+                            'news_distance_s_min')
+              or l.kind = 'order_rate_per_minute' and l.scope in ('strategy', 'instrument'))
+    into v_reaches, v_kinds
     from risk.limits l
-   where l.policy_hash = v_policy.policy_hash
-     and l.scope in ('platform', 'organization', 'venue')
-     and l.kind in (select k.kind from risk.limit_kinds() k where k.summed);
+   where l.policy_hash = v_policy.policy_hash;
   v_wide := v_reaches is not null;
   v_reaches := array_append(coalesce(v_reaches, '{}'), 'account');
 
   perform risk.lock_budgets(v_accounts, v_reaches);
   v_rates := risk.recent_rates(v_accounts, v_reaches);
   v_book := risk.read_book(v_accounts, v_wide);
-  v_conditions := risk.read_conditions(p_items, v_accounts, v_policy.policy_hash, v_policy.body);
+  if v_kinds is not null or v_policy.windows <> '[]' or v_authority -> 'scaling' <> 'null'
+     or exists (select from risk.cooldowns c where c.ended_at is null) then
+    v_conditions := risk.read_conditions(
+      p_items, v_accounts, v_kinds, v_authority, v_policy.windows);
+  end if;
 
   for v_read in select r.* from risk.read_asked(p_items, v_policy.body) r loop
     v_left := v_left - 1;

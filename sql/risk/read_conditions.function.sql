@@ -1,37 +1,32 @@
--- What some limits look at beside the book, read once for a batch and only where the pack asks
--- for any of it: otherwise null. Figures that are too old are left out, which denies.
+-- What some limits look at beside the book, read once for a batch; p_kinds are those of the pack
+-- that look. Figures that are too old are left out, which denies.
 create or replace function risk.read_conditions(
-  p_items jsonb, p_accounts text[], p_policy_hash text, p_body jsonb) returns jsonb
+  p_items jsonb, p_accounts text[], p_kinds text[], p_authority jsonb, p_windows jsonb)
+returns jsonb
 language plpgsql stable as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_kinds text[];
+  v_kinds text[] := coalesce(p_kinds, '{}');
   v_symbols text[];
   v_conditions jsonb := '{}';
 begin
-  select array_agg(distinct l.kind) into v_kinds
-    from risk.limits l
-   where l.policy_hash = p_policy_hash
-     and (l.kind in ('basket_exposure_pct', 'counterparty_equity', 'scenario_var_pct',
-                     'expected_shortfall_pct', 'adverse_selection_bps', 'rejection_rate_pct',
-                     'news_distance_s_min')
-          or l.kind = 'order_rate_per_minute' and l.scope in ('strategy', 'instrument'));
   if exists (select from risk.cooldowns c where c.ended_at is null) then
     v_conditions := jsonb_build_object('cooldowns', (
       select jsonb_agg(c.scope || '/' || c.scope_id) from risk.cooldowns c
        where c.ended_at is null and (c.rests_until is null or c.rests_until > v_now)));
   end if;
-  if p_body -> 'windows' <> '[]' then
-    v_conditions := v_conditions || jsonb_build_object('windows', p_body -> 'windows');
+  if p_windows <> '[]' then
+    v_conditions := v_conditions || jsonb_build_object('windows', p_windows);
   end if;
-  if jsonb_typeof(p_body #> '{authority,scaling}') = 'object' then
-    v_conditions := v_conditions || jsonb_build_object('scaling', p_body #> '{authority,scaling}');
+  if p_authority -> 'scaling' <> 'null' then
+    v_conditions := v_conditions || jsonb_build_object('scaling', p_authority -> 'scaling');
   end if;
-  if v_kinds is null and not v_conditions ? 'scaling' then
+  if v_kinds = '{}' and not v_conditions ? 'scaling' then
     return nullif(v_conditions, '{}');
   end if;
 
-  v_symbols := array(select distinct e.item ->> 'symbol' from jsonb_array_elements(p_items) e(item));
+  v_symbols := array(
+    select distinct e.item ->> 'symbol' from jsonb_array_elements(p_items) e(item));
   if v_conditions ? 'scaling' then
     v_conditions := v_conditions || jsonb_build_object('usual', (
       select jsonb_object_agg(v.symbol, jsonb_build_array(v.sigma_usual, v.spread_usual_bps))
@@ -39,7 +34,7 @@ begin
   end if;
   if 'basket_exposure_pct' = any (v_kinds) then
     v_conditions := v_conditions || jsonb_build_object(
-      'basket_from', p_body #> '{authority,basket_correlation}',
+      'basket_from', p_authority -> 'basket_correlation',
       'correlations', (select jsonb_object_agg(s.symbol, s.correlations) from risk.scenarios s
                         where s.symbol = any (v_symbols) and s.good_until > v_now));
   end if;
@@ -86,5 +81,5 @@ begin
   end if;
   return v_conditions;
 end $$;
-comment on function risk.read_conditions(jsonb, text[], text, jsonb) is
-  'Cooldowns, windows, brakes, news, correlations and what is usual, as far as the pack limits by them; null if it does not. Internal.';
+comment on function risk.read_conditions(jsonb, text[], text[], jsonb, jsonb) is
+  'Cooldowns, windows, brakes, news, correlations and what is usual, as far as the pack limits by them. Internal.';

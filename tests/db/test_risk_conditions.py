@@ -15,7 +15,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from backend.domain.scenarios import tail_losses
-from backend.policies import parse_pack
+from backend.policies import PACKS, apply_pack, load_pack, parse_pack
 from tests.kit.money import (
     a_pack,
     an_intent,
@@ -403,3 +403,15 @@ def test_sizes_are_denied_where_what_is_usual_is_not_known(conn: Any) -> None:
     scaling = {"volatility_from": "1.3", "spread_from": "2", "floor": "0.25"}
     use(conn, a_pack(scaling=scaling))
     assert authorize_one(conn)["code"] == "TR326"
+
+
+def test_the_desks_own_pack_lets_a_modest_order_pass_once_everything_is_known(conn: Any) -> None:
+    apply_pack(conn, load_pack(PACKS / "default.toml"), applied_by="tests")
+    modest = {"quantity": "0.1", "stop_loss": "1.0981", "take_profit": "1.1141"}
+    unknown = authorize_one(conn, **modest)
+    assert unknown["decision"] == "denied"
+    scenarios(conn, {"EURUSD": WORST})
+    conn.execute("select risk.renew_measurements('[{\"i\": 0}]')")
+    conn.execute("update risk.volatilities set sigma = 0.005, good_until = 'infinity'")
+    answer = authorize_one(conn, **modest)
+    assert (answer["code"], answer["decision"]) == (None, "authorized")
