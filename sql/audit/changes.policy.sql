@@ -17,6 +17,6 @@ create policy changes_office on audit.changes for select
 drop policy if exists changes_member on audit.changes;
 create policy changes_member on audit.changes for select
   to treasury_operator, auditor, desk_operator
-  -- A halt names no organisation and may be about another's account: see governance.halts.
-  using (org_id is null and table_name <> 'governance.halts'
+  -- These name no organisation and may be about another's account: see governance.halts.
+  using (org_id is null and table_name not in ('governance.halts', 'risk.cooldowns')
          or org_id = any ((select ops.readable_organizations())::text[]));

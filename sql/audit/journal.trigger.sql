@@ -67,3 +67,11 @@ create or replace trigger journal
 create or replace trigger journal
   after insert or update or delete on governance.halt_causes
   for each row execute function audit.record_change('cause');
+
+create or replace trigger journal
+  after insert or update or delete on risk.cooldowns
+  for each row execute function audit.record_change('cooldown_id');
+
+create or replace trigger journal
+  after insert or update or delete on risk.news_events
+  for each row execute function audit.record_change('event_id');

@@ -13,4 +13,4 @@ create policy seals_reader on audit.seals for select
 drop policy if exists seals_office on audit.seals;
 create policy seals_office on audit.seals for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));

@@ -13,4 +13,4 @@ create policy segments_reader on audit.segments for select
 drop policy if exists segments_office on audit.segments;
 create policy segments_office on audit.segments for select
   to auditor, desk_operator
-  using (session_user not in ('authenticator', 'desk_api'));
+  using ((select ops.reads_everything()));
