@@ -2,7 +2,7 @@
 -- here which way is tighter, or lets people vote on every change of it.
 create or replace function risk.compare_policies(p_before jsonb, p_after jsonb)
 returns table (path text, before jsonb, after jsonb, effect text)
-language sql stable as $$
+language sql stable security definer set search_path = '' as $$
   with recursive leaf (side, path, value) as (
     select s.side, '{}'::text[], s.body
       from (values ('before', p_before), ('after', p_after)) as s(side, body)
