@@ -20,7 +20,7 @@ from backend.contracts.base import Payload
 from backend.contracts.envelope import Unsigned
 from backend.contracts.message import Message
 from backend.contracts.signing import SigningKey
-from backend.db import bus
+from backend.db import bus, gateway
 from backend.db.bus import Row, Told
 from workers.agent import Agent, Context, Decision, Emission, Facts, Heard
 from workers.ballots import CAST_VOTES, sign_vote
@@ -118,7 +118,7 @@ class Decider:
         messages = [claimed.message for claimed in batch]
         if getattr(self.agent.module, "FACTS_WRITE", False):
             # Authoritative facts (an authorisation) live or die with what is decided on them.
-            with self.conn.transaction():
+            with gateway.transaction(self.conn):
                 facts = self._facts(messages)
                 settlement = self._handle(batch, facts, now, started)
                 return self._finish(settlement), settlement

@@ -9,14 +9,14 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import orjson
 import psycopg
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
@@ -31,6 +31,7 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 
 # Supavisor and PgBouncer in transaction mode forget prepared statements and settings.
 TRANSACTION_POOLER_PORT = "6543"
+UNKNOWN_STATEMENT = b"26000"
 POOLER_HOST = ".pooler.supabase.com"
 
 # Serialization, deadlock, cancelled by timeout, lock not available, shutting down, too many
@@ -97,37 +98,76 @@ def ask(conn: Connection[Any], statement: bytes, arguments: Sequence[bytes]) -> 
     Raises DenialRaised or Fault; anything else is a bug. Goes to libpq past the driver's
     cursors: they cost a small procedure call more than Postgres does. Blocks its thread.
     """
-    pgconn = conn.pgconn
     try:
-        if not conn.autocommit and pgconn.transaction_status == TransactionStatus.IDLE:
+        if not conn.autocommit and conn.pgconn.transaction_status == TransactionStatus.IDLE:
             conn.execute(b"select")
-        if conn.prepare_threshold is None:
-            result = pgconn.exec_params(statement, arguments)
-        else:
-            result = pgconn.exec_prepared(_prepared(conn, statement), arguments)
-        if result.status != ExecStatus.TUPLES_OK:
-            raise _error_of(conn, result)
+        value = _run(conn, statement, arguments)
     except psycopg.Error as error:
         raise _translation(error) from error
-    value = result.get_value(0, result.nfields - 1)
     return None if value is None else orjson.loads(value)
 
 
-_prepared_names: WeakKeyDictionary[Connection[Any], dict[bytes, bytes]] = WeakKeyDictionary()
+@contextmanager
+def transaction(conn: Connection[Any]) -> Iterator[None]:
+    """Run a block of `ask`s in one transaction of an autocommit session.
+
+    Unlike the driver's own, its end forgets no prepared statement. Raises Fault.
+    """
+    with translated():
+        _command(conn, b"begin")
+    _in_hand.add(conn)
+    try:
+        yield
+    except BaseException:
+        if conn.pgconn.status == ConnStatus.OK:
+            conn.pgconn.exec_(b"rollback")
+        raise
+    else:
+        with translated():
+            _command(conn, b"commit")
+    finally:
+        _in_hand.discard(conn)
 
 
-def _prepared(conn: Connection[Any], statement: bytes) -> bytes:
-    names = _prepared_names.get(conn)
-    if names is None:
-        names = _prepared_names[conn] = {}
-    name = names.get(statement)
-    if name is None:
-        name = b"desk_%d" % len(names)
-        result = conn.pgconn.prepare(name, statement)
-        if result.status != ExecStatus.COMMAND_OK:
-            raise _error_of(conn, result)
-        names[statement] = name
+_in_hand: WeakSet[Connection[Any]] = WeakSet()
+_prepared: WeakKeyDictionary[Connection[Any], dict[bytes, bytes]] = WeakKeyDictionary()
+
+
+def _run(conn: Connection[Any], statement: bytes, arguments: Sequence[bytes]) -> bytes | None:
+    pgconn = conn.pgconn
+    alone = pgconn.transaction_status == TransactionStatus.IDLE
+    if conn.prepare_threshold is None or not (alone or conn in _in_hand):
+        # The driver deallocates everything after a rollback of its own.
+        return _value(conn, pgconn.exec_params(statement, arguments))
+    names = _prepared.setdefault(conn, {})
+    name = names.get(statement) or _prepare(conn, names, statement)
+    result = pgconn.exec_prepared(name, arguments)
+    if alone and result.error_field(DiagnosticField.SQLSTATE) == UNKNOWN_STATEMENT:
+        names.clear()
+        result = pgconn.exec_prepared(_prepare(conn, names, statement), arguments)
+    return _value(conn, result)
+
+
+def _prepare(conn: Connection[Any], names: dict[bytes, bytes], statement: bytes) -> bytes:
+    name = names[statement] = b"desk_%d" % len(names)
+    result = conn.pgconn.prepare(name, statement)
+    if result.status != ExecStatus.COMMAND_OK:
+        del names[statement]
+        raise _error_of(conn, result)
     return name
+
+
+def _command(conn: Connection[Any], command: bytes) -> None:
+    result = conn.pgconn.exec_(command)
+    # A transaction that failed answers a commit by rolling back.
+    if result.status != ExecStatus.COMMAND_OK or result.command_status != command.upper():
+        raise _error_of(conn, result)
+
+
+def _value(conn: Connection[Any], result: PGresult) -> bytes | None:
+    if result.status != ExecStatus.TUPLES_OK:
+        raise _error_of(conn, result)
+    return result.get_value(0, result.nfields - 1)
 
 
 def _error_of(conn: Connection[Any], result: PGresult) -> psycopg.Error:

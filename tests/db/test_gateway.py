@@ -12,8 +12,18 @@ import orjson
 import psycopg
 import pytest
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 
-from backend.db.gateway import DenialRaised, Fault, call, connect, dsn_for, dump, translated
+from backend.db.gateway import (
+    DenialRaised,
+    Fault,
+    call,
+    connect,
+    dsn_for,
+    dump,
+    transaction,
+    translated,
+)
 from backend.db.roles import LOGINS, ensure_passwords, set_passwords
 from tests.kit.postgres import Database
 
@@ -67,6 +77,62 @@ def test_errors_are_told_apart_by_their_sqlstate(
     assert getattr(caught.value, "sqlstate", None) == state
 
 
+def test_a_call_outlives_a_rollback_after_which_the_driver_forgets_everything(
+    session: Connection[Any],
+) -> None:
+    session.execute(ECHO)
+    for _ in range(3):
+        assert call(session, "ops.echo", [{"i": 0}]) == [{"i": 0}]
+        with session.transaction(force_rollback=True):
+            assert call(session, "ops.echo", [{"i": 1}]) == [{"i": 1}]
+        session.execute("select 1")
+
+
+def test_calls_of_one_transaction_become_true_together_or_not_at_all(
+    session: Connection[Any], database: Database
+) -> None:
+    session.execute(ECHO)
+    session.execute("create table ops.kept (n int)")
+    session.execute(
+        "create function ops.keep(jsonb) returns jsonb language sql as"
+        " 'insert into ops.kept values (1) returning to_jsonb(n)'"
+    )
+    kept = "select count(*) from ops.kept"
+    with connect(database.superuser_url) as other:
+        for _ in range(2):
+            with pytest.raises(DenialRaised):
+                _keep_and_fail(session)
+            assert other.execute(kept).fetchone() == (0,)
+        with transaction(session):
+            call(session, "ops.keep", [])
+            assert other.execute(kept).fetchone() == (0,)
+        assert other.execute(kept).fetchone() == (1,)
+
+
+def _keep_and_fail(session: Connection[Any]) -> None:
+    with transaction(session):
+        call(session, "ops.keep", [])
+        call(session, "ops.echo", [{"raise": "TR301"}])
+
+
+def test_a_transaction_whose_session_was_ended_is_a_fault(
+    session: Connection[Any], database: Database
+) -> None:
+    with connect(database.superuser_url) as other, pytest.raises(Fault), transaction(session):
+        other.execute("select pg_terminate_backend(%s)", (session.info.backend_pid,))
+
+
+def test_a_call_on_a_session_that_was_ended_is_a_fault(
+    session: Connection[Any], database: Database
+) -> None:
+    session.execute(ECHO)
+    with connect(database.superuser_url) as other:
+        other.execute("select pg_terminate_backend(%s)", (session.info.backend_pid,))
+    with pytest.raises(Fault):
+        call(session, "ops.echo", [])
+    assert session.closed
+
+
 def test_a_session_that_was_ended_is_a_fault(database: Database) -> None:
     with connect(database.superuser_url) as conn, connect(database.superuser_url) as other:
         other.execute("select pg_terminate_backend(%s)", (conn.info.backend_pid,))
@@ -112,7 +178,7 @@ def test_json_has_decimals_as_strings_and_instants_with_microseconds() -> None:
     ],
 )
 def test_a_role_reaches_the_same_database_under_its_own_login(url: str, user: str) -> None:
-    parts = psycopg.conninfo.conninfo_to_dict(dsn_for(url, "risk_agent", "p w'd"))
+    parts = conninfo_to_dict(dsn_for(url, "risk_agent", "p w'd"))
 
     assert (parts["user"], parts["password"]) == (user, "p w'd")
     assert (parts["host"], parts["dbname"]) == ("db.example", "desk")
