@@ -114,7 +114,8 @@ def becomes(catalogue: Catalogue, role: str, callable_: frozenset[str]) -> Itera
     yield Attempt("load '/tmp/mine.so'")
     yield Attempt("create event trigger mine on ddl_command_start execute function bus.uuid7()")
     yield Attempt(
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres'"
+        "select pg_terminate_backend(a.pid) from pg_stat_activity a"
+        " join pg_roles r on r.oid = a.usesysid where r.rolsuper"
     )
 
 
