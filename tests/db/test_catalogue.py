@@ -66,6 +66,51 @@ BREAKAGES = {
     ),
     "policy is in sql/ and not in the database": "drop policy fills_member on fills",
     "trigger is in sql/ and not in the database": "drop trigger votes_stays on votes",
+    "definer's owner may be logged in as or passes row security": "alter role desk_owner bypassrls",
+    "routine of a trigger does not pin search_path = ''": (
+        "alter function ops.refuse_change() reset search_path"
+    ),
+    "routine may be executed by a stranger": (
+        "create role stranger; grant execute on function bus.uuid7() to stranger"
+    ),
+    "privilege of a stranger": "create role stranger; grant select (org_id) on fills to stranger",
+    "someone beside the owner may change a column": "grant update (status) on orders to auditor",
+    "grant that its holder may hand on": "grant select on fills to auditor with grant option",
+    "an agent may read or change it other than through a procedure": (
+        "grant select on fills to desk_agents"
+    ),
+    "partition may be reached past its table's row security": (
+        "grant select on bus.events_default to auditor"
+    ),
+    "someone beside the owner may create in the schema": "grant create on schema ops to auditor",
+    "others may create in the database, were it only for a while": (
+        "do $$ begin execute format('grant temporary on database %I to public',"
+        " current_database()); end $$"
+    ),
+    "default privileges hand new objects on": (
+        "alter default privileges for role desk_owner in schema public"
+        " grant select on tables to auditor"
+    ),
+    "default privileges let PUBLIC execute new functions": (
+        "alter default privileges for role desk_owner grant execute on functions to public"
+    ),
+    "policy asks who reads for each row instead of once": (
+        "alter policy fills_member on fills using (org_id = any (ops.readable_organizations()))"
+    ),
+    "policy is for everyone": "alter policy fills_member on fills to public",
+    "policy lets someone beside the owner write": (
+        "create policy more on fills for all to auditor using (true)"
+    ),
+    "trigger is switched off": "alter table votes disable trigger votes_stays",
+    "an agent is in a group beside desk_agents": "grant auditor to risk_agent",
+    "may act as another role of the desk": "grant risk_agent to order_agent",
+    "a person or role may administer a group of the desk": (
+        "grant treasury_operator to risk_agent with admin option"
+    ),
+    "a person may more than it should": (
+        "create role person_x login createdb; insert into governance.voters"
+        " (voter, kind, role_name, display_name) values ('person_x', 'human', 'auditor', 'x')"
+    ),
     "sql/ holds another version than was applied": "update ops.routines set sha256 = 'old'",
 }
 
@@ -77,6 +122,19 @@ def test_a_broken_rule_is_named(superuser: psycopg.Connection, rule: str) -> Non
     found = verify(superuser)
 
     assert rule in {violation.rule for violation in found}
+
+
+def test_an_agents_grants_that_its_file_does_not_declare_are_named(
+    superuser: psycopg.Connection,
+) -> None:
+    declared = {"risk": ["risk.authorize_intents", "bus.bury"], "order": ["execution.open_orders"]}
+
+    found = {str(violation) for violation in verify(superuser, declared=declared)}
+
+    assert "risk_agent bus.bury: an agent may not call what its file declares" in found
+    assert (
+        "order_agent risk.refuse_intents: an agent may call what its file does not declare" in found
+    )
 
 
 def test_every_agent_has_a_file_and_a_login_role() -> None:
