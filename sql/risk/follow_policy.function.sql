@@ -6,7 +6,10 @@ begin
   select p.* into v_proposal from public.proposals p
    where p.proposal_id = p_proposal_id and p.kind = 'policy' and p.state = 'approved'
      for update;
+  -- What voters were told is the subject: a pack of another hash is not what passed.
   if not found or v_proposal.payload ->> 'canonical' is null
+     or v_proposal.subject
+        <> encode(sha256(convert_to(v_proposal.payload ->> 'canonical', 'UTF8')), 'hex')
      or risk.passed_policy(v_proposal.subject, (
           select a.policy_hash from risk.policies a where a.active)) is null then
     return false;
