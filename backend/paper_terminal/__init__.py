@@ -22,4 +22,6 @@ What differs from a real terminal:
   terminal lets several programs trade.
 - Fills of market orders are whole, at the present quote, unless `--slippage-points`,
   `--partial-fill` or `--latency-ms` say otherwise. Requotes happen under instant execution only.
+- `--freeze-level` holds for pending orders: those that the price has nearly reached are neither
+  changed nor removed (10029). Stops of positions are never frozen.
 """

@@ -37,6 +37,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     add("--margin-mode", choices=("hedging", "netting"), default="hedging")
     add("--trade-mode", choices=("demo", "contest", "real"), default="demo")
     add("--execution", choices=("market", "instant"), default="market")
+    add("--freeze-level", type=int, default=0, help="points around the price, pending orders")
     add("--commission-per-lot", type=Decimal, default=Decimal("3.00"), help="per side")
     add("--latency-ms", type=float, default=0.0, help="median of a lognormal; 0 is none")
     add("--slippage-points", type=float, default=0.0, help="mean, always adverse")
@@ -74,6 +75,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         hedging=given.margin_mode == "hedging",
         trade_mode=("demo", "contest", "real").index(given.trade_mode),
         instant=given.execution == "instant",
+        freeze_level=given.freeze_level,
         commission_per_lot=given.commission_per_lot,
         faults=faults,
         seed=given.seed,

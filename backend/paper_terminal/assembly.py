@@ -44,6 +44,7 @@ class Settings:
     hedging: bool
     trade_mode: int
     instant: bool
+    freeze_level: int
     commission_per_lot: Decimal
     faults: FaultSettings
     seed: int
@@ -62,6 +63,8 @@ def assemble(settings: Settings) -> tuple[Terminal, Callable[[], None]]:
     """
     if settings.speed <= 0 or settings.leverage <= 0:
         raise ValueError("speed and leverage must be positive")
+    if settings.freeze_level < 0:
+        raise ValueError("the freeze level must not be negative")
     settings.home.mkdir(parents=True, exist_ok=True)
     lock = _only_one(settings.home)
     store = Store(settings.home / "terminal.sqlite3", settings.full_durability)
@@ -158,15 +161,19 @@ def _market_data(
 ) -> tuple[dict[str, SymbolSpec], dict[str, BarSource]]:
     """Give all symbols: recorded where a file is given, generated otherwise."""
     execution = Execution.INSTANT if settings.instant else Execution.MARKET
-    specs = {name: replace(s, execution=execution) for name, s in DEFAULT_SYMBOLS.items()}
+    frozen = settings.freeze_level
+
+    def ruled(spec: SymbolSpec) -> SymbolSpec:
+        return replace(spec, execution=execution, freeze_level=frozen)
+
+    specs = {name: ruled(spec) for name, spec in DEFAULT_SYMBOLS.items()}
     sources: dict[str, BarSource] = {}
     for path in _recordings(settings.bars):
         recording = read_recording(path)
         name = recording.symbol
         if name not in specs:
             closes = recording.bars.close.tolist()
-            inferred = infer_spec(name, closes, recording.decimals)
-            specs[name] = replace(inferred, execution=execution)
+            specs[name] = ruled(infer_spec(name, closes, recording.decimals))
         count = len(recording.bars)
         history = -(-_HISTORY_S // recording.bar_seconds)
         start = settings.start_bar

@@ -65,6 +65,13 @@ def check_pending_price(
     return None if right[OrderKind(kind)] else Retcode.INVALID_PRICE
 
 
+def check_frozen(spec: SymbolSpec, kind: int, price: Decimal, quote: Quote) -> Retcode | None:
+    """Refuse to touch a pending order that the price is about to reach; level 0 freezes none."""
+    gap = spec.freeze_level * spec.point
+    market = quote.ask if kind in BUY_KINDS else quote.bid
+    return Retcode.FROZEN if abs(market - price) < gap else None
+
+
 def check_stops(
     spec: SymbolSpec, buy: bool, stop: Decimal, target: Decimal, reference: Decimal
 ) -> Retcode | None:

@@ -9,6 +9,7 @@ from backend.paper_terminal.checks import (
     PENDING_KINDS,
     check_expiration,
     check_filling,
+    check_frozen,
     check_market_price,
     check_pending_price,
     check_stops,
@@ -254,7 +255,8 @@ class Trading:
         spec = self._spec(order.symbol)
         if isinstance(spec, Answer):
             return spec
-        refusal = self._check_levels(spec, request, order.type)
+        frozen = check_frozen(spec, order.type, order.price_open, self._market.quote(spec.name))
+        refusal = frozen or self._check_levels(spec, request, order.type)
         if refusal:
             return Answer(refusal)
         changed = replace(
@@ -275,6 +277,13 @@ class Trading:
         order = self._working(request)
         if isinstance(order, Answer):
             return order
+        spec = self._spec(order.symbol)
+        if isinstance(spec, Answer):
+            return spec
+        # The price has as good as reached it: the server no longer lets it go.
+        quote = self._market.quote(spec.name)
+        if frozen := check_frozen(spec, order.type, order.price_open, quote):
+            return Answer(frozen, order=order.ticket)
         if not dry:
             done_ms = self._market.server_ms()
             self._book.finish_order(
