@@ -189,6 +189,15 @@ def average_price(deals: list[VenueDeal]) -> Decimal:
     return (paid / volume).quantize(Decimal(1).scaleb(-_AVERAGE_DIGITS)).normalize()
 
 
+def _traded_before(order: Any) -> Decimal:
+    """Give what an order that was withdrawn says it had traded: its deals may be listed later."""
+    if order is None or order.state not in (protocol.STATE_CANCELED, protocol.STATE_EXPIRED):
+        return Decimal(0)
+    rest = exact(order.volume_current)
+    # Without a rest it would not have been withdrawn: that server does not keep the figure.
+    return exact(order.volume_initial) - rest if rest else Decimal(0)
+
+
 def found_report(
     client_order_id: str,
     order: Any,
@@ -202,7 +211,7 @@ def found_report(
 
     order: its record in the package's shape, None if only its deals are known.
     """
-    executed = sum((deal.volume for deal in deals), start=Decimal(0))
+    executed = max(sum((deal.volume for deal in deals), start=Decimal(0)), _traded_before(order))
     state = None if order is None else order.state
     if order is not None:
         asked = exact(order.volume_initial)

@@ -168,6 +168,11 @@ def build_stops(
     }
 
 
+def build_removal(order_ticket: int) -> dict[str, Any]:
+    """Build the request that withdraws a working order: the ticket alone says which."""
+    return {"action": protocol.ACTION_REMOVE, "order": order_ticket}
+
+
 def _stops(
     stop_loss: Decimal | None, take_profit: Decimal | None, spec: InstrumentSpec
 ) -> dict[str, float]:

@@ -6,6 +6,7 @@ once the symbol's rules are known. Nothing here ever sends a request twice.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,7 @@ from backend.venues.mt5.protocol import TerminalUnreachable
 from backend.venues.mt5.reader import Mt5Options, Mt5Reader
 from backend.venues.mt5.requests import (
     Unsendable,
+    build_removal,
     build_request,
     build_stops,
     needs_price,
@@ -67,9 +69,44 @@ class Mt5Venue(Mt5Reader):
         return self.submit(attempt)
 
     def cancel(self, request: CancelRequest) -> VenueReport:
-        """Withdraw a working order."""
-        raw = {"action": protocol.ACTION_REMOVE, "order": request.order_ticket}
-        return self._send(raw, request.attempt_id, request.client_order_id, None)
+        """Withdraw a working order, and say what became of it: repeating does no harm.
+
+        Cancelled or filled is only what history lists, whoever ended it and when. Rejected: the
+        venue keeps the order working. Unknown: ask `find`. Never raises for what the venue does.
+        """
+        raw = build_removal(request.order_ticket)
+        told = self._send(raw, request.attempt_id, request.client_order_id, None)
+        if told.outcome not in (Outcome.CANCELLED, Outcome.REJECTED):
+            return told
+        try:
+            ended = self._ended(request)
+        except VenueUnavailable as error:
+            message = f"{told.message}; {error}"
+            return replace(told, outcome=Outcome.UNKNOWN, message=message)
+        if ended is not None and ended.outcome is not Outcome.REJECTED:
+            return replace(
+                ended,
+                attempt_id=request.attempt_id,
+                retcode=told.retcode,
+                retcode_class=told.retcode_class,
+                message=f"{told.message}; {ended.message}",
+                latency_ms=told.latency_ms,
+            )
+        if told.retcode_class in (RetcodeClass.SUCCESS, RetcodeClass.STATE_MOVED_ON):
+            # It works no more, and history does not tell yet how it ended, or that it failed.
+            return replace(told, outcome=Outcome.UNKNOWN)
+        return told
+
+    def _ended(self, request: CancelRequest) -> VenueReport | None:
+        """Report an order that history lists; None if it does not. Raises VenueUnavailable."""
+        ticket = request.order_ticket
+        listed = self._read(lambda: self._terminal.history_orders_get(ticket=ticket))
+        if not listed:
+            return None
+        deals = list(self.deals_of(ticket))
+        asked = reports.exact(listed[0].volume_initial)
+        known = (request.client_order_id, listed[0], deals, asked, "ticket")
+        return reports.found_report(*known, self._time, self._clock.now())
 
     def change_stops(self, request: StopsRequest) -> VenueReport:
         """Replace the stops of an open position; `placed` means they stand."""
