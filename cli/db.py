@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from backend.errors import DeskError
 from backend.settings import Settings, load_settings
 from cli.console import out, print_json
 
@@ -94,11 +95,20 @@ def verify(url: Url = None, as_json: AsJson = False) -> None:
 
     from backend.db.catalogue import verify as sweep
     from backend.db.gateway import libpq_url
+    from backend.db.upgrade import status as compare
     from workers.agent import AGENTS, load
 
     declared = {name: load(name).may_call for name in AGENTS}
-    with _database(url) as target, psycopg.connect(libpq_url(target), autocommit=True) as conn:
-        found = sweep(conn, declared=declared)
+    with _database(url) as target:
+        at = compare(target)
+        if at.revision != at.head:
+            raise DeskError(
+                "db.behind",
+                f"this database is at revision {at.revision or 'none'}, this version at {at.head}",
+                "`desk db upgrade` brings it here; --url or DESK_DATABASE names another one",
+            )
+        with psycopg.connect(libpq_url(target), autocommit=True) as conn:
+            found = sweep(conn, declared=declared)
     if as_json:
         print_json({"ok": not found, "violations": found})
     else:
