@@ -1,4 +1,4 @@
-"""The bridge to one account's venue: sends an attempt once, or asks what became of it.
+"""The bridge to one account's venue: sends an attempt once, asks what became of it, cancels it.
 
 Every answer is JSON, because it goes into the trace and a replay must find it again:
 `status` (filled, partially_filled, accepted, rejected, canceled, unknown, not_found,
@@ -21,6 +21,7 @@ from backend.ports import Clock
 from backend.values import OrderType, Side, TimeInForce, format_decimal, format_instant
 from backend.venues.model import (
     AttemptRequest,
+    CancelRequest,
     Outcome,
     RetcodeClass,
     VenueDeal,
@@ -50,6 +51,7 @@ _STATUS = {
     Outcome.UNKNOWN: "unknown",
     Outcome.NOT_SENT: "not_sent",
 }
+_ENDED = frozenset({Outcome.CANCELLED, Outcome.FILLED, Outcome.PARTIALLY_FILLED})
 _AT_ONCE = frozenset({TimeInForce.IOC.value, TimeInForce.FOK.value})
 
 
@@ -74,7 +76,7 @@ class Bridge:
         except PermissionError as error:
             return self._unsent(Code.MODE_NOT_ALLOWED, str(error))
         # Asked last: connecting may have taken its time, and a stalled process wakes up late.
-        if self._clock.now() - read_instant(prepared["as_of"]) > SEND_WINDOW:
+        if self._too_late(prepared):
             return self._unsent(Code.ORDER_NOT_SENT, "too late to send")
         told = venue.submit(attempt)
         self._note(venue)
@@ -101,6 +103,56 @@ class Bridge:
             return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
         except PermissionError as error:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
+
+    def cancel(self, prepared: Prepared) -> Report:
+        """Have an order withdrawn and report what became of the order, not of the request.
+
+        Only what the venue lists as working under our own number is withdrawn; for everything
+        else the venue is asked. Repeating does no harm: an order ends once.
+        """
+        try:
+            venue = self._connected()
+            magic = int(prepared["magic"])
+            working = [o for o in venue.orders(prepared["symbol"]) if o.magic == magic]
+        except VenueUnavailable as error:
+            if self._venue is not None:
+                self._note(self._venue)
+            return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
+        except PermissionError as error:
+            return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
+        if len(working) != 1 or self._too_late(prepared):
+            return self.ask(prepared)
+        told = venue.cancel(
+            CancelRequest(
+                UUID(prepared["attempt_id"]),
+                prepared["client_order_id"],
+                prepared["symbol"],
+                working[0].ticket,
+            )
+        )
+        self._note(venue)
+        if told.outcome in _ENDED:
+            return self._report(venue, told, prepared, found=True)
+        return self._kept(told)
+
+    def _kept(self, told: VenueReport) -> Report:
+        """Report a cancel that did not, or not certainly, go through: the order stands as it did.
+
+        `rejected` or `not_sent` would be said of the order, and it works at the venue.
+        """
+        refused = told.outcome is Outcome.REJECTED
+        code = None if refused else Code.VENUE_ANSWER_UNKNOWN
+        if told.outcome is Outcome.NOT_SENT:
+            code = Code.VENUE_UNREACHABLE
+        said = f"cancel {'refused' if refused else told.outcome.value}: {told.message}"
+        return {
+            **self._bare("accepted" if refused else "unknown", code, said),
+            "retcode": told.retcode,
+            "latency_ms": told.latency_ms,
+        }
+
+    def _too_late(self, prepared: Prepared) -> bool:
+        return self._clock.now() - read_instant(prepared["as_of"]) > SEND_WINDOW
 
     def close(self) -> None:
         """Let go of the terminal."""

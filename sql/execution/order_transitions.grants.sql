@@ -37,6 +37,7 @@ insert into execution.order_transitions (from_status, to_status, why) values
   ('pending_cancel', 'partially_filled', 'a part was traded before the cancel'),
   ('pending_cancel', 'filled', 'it was traded before the cancel'),
   ('pending_cancel', 'expired', 'it expired before the cancel'),
+  ('pending_cancel', 'rejected', 'the venue refused it before the cancel'),
   ('pending_cancel', 'accepted', 'the venue refused the cancel'),
   ('canceled', 'filled', 'a late fill completed it'),
   ('expired', 'filled', 'a late fill completed it'),

@@ -1,5 +1,6 @@
--- What was not sent is denied at once. What the venue works becomes pending_cancel: the event
--- asks the bridge for the cancel. What only reduces stays, so that positions can be left.
+-- What was not sent is denied at once. What the venue works becomes pending_cancel, and an
+-- inquiry has the account's bridge carry it out; until the venue says how the order ended, the
+-- bridge is asked again and again. What only reduces stays, so that positions can be left.
 create or replace function governance.cancel_working(p_halt_ids uuid[]) returns int
 language plpgsql as $$
 declare
@@ -35,6 +36,12 @@ begin
   perform execution.close_orders(array(
     select m.order_id from jsonb_to_recordset(v_moves) as m(order_id uuid, to_status text)
      where m.to_status = 'denied'), '[]', 'halt', v_now);
+  perform execution.ask_again((
+    select coalesce(jsonb_agg(jsonb_build_object('attempt_id', a.attempt_id)
+                              order by a.attempt_id), '[]')
+      from jsonb_to_recordset(v_moves) as m(order_id uuid, to_status text)
+      join execution.attempts a on a.order_id = m.order_id and a.state = 'answered'
+     where m.to_status = 'pending_cancel'));
   return jsonb_array_length(v_moves);
 end $$;
 comment on function governance.cancel_working(uuid[]) is

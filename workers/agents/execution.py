@@ -1,8 +1,9 @@
 """Execution: the bridge. Sends each authorised order once and records what became of it.
 
-Mission: nothing sent twice, nothing lost. Hears order.command.place.v1 and inquiries about
-attempts without an answer. SLO 15/60 ms with the venue's own time. Failover: accounts follow
-their shard to another worker under a new epoch; open attempts are asked about, never resent.
+Mission: nothing sent twice, nothing lost. Hears order.command.place.v1 and inquiries: about
+attempts without an answer, working orders, and those that a halt wants cancelled. SLO 15/60 ms
+with the venue's own time. Failover: accounts follow their shard to another worker under a new
+epoch; open attempts are asked about, never resent.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from workers.reviews import read_instant
 CANVAS = Canvas(
     mission="Carry each authorised order to its venue once, and every answer back.",
     observations="Place commands, inquiries, the account's lease, halts, the venue's answers.",
-    actions="Opens attempts, calls the venue, books fills; publishes execution.event.order.v1 "
-    "and execution.event.fill.v1.",
+    actions="Opens attempts, calls the venue, cancels under halts, books fills; publishes "
+    "execution.event.order.v1 and execution.event.fill.v1.",
     beliefs="None of its own: an attempt without an answer is unknown until the venue says.",
     policy="No lease, a halt, an expired or unauthorised order: nothing is sent. An unknown "
     "answer is asked about and never sent again.",
@@ -74,6 +75,7 @@ _ENDING = frozenset(
         Code.VENUE_NOT_TRADING,
     }
 )
+_UNMOVED = {"resolve": "unresolved"}
 _FINALS = {
     "filled": FinalOutcome.FILLED,
     "rejected": FinalOutcome.REJECTED,
@@ -101,11 +103,12 @@ def prepare(
 def call(
     message: Message[PlaceCommand] | RowMessage, prepared: Mapping[str, Any], outside: Outside
 ) -> dict[str, Any]:
-    """Send what was freshly opened; ask about everything that may have been sent before."""
+    """Send what was freshly opened, once; ask about, or cancel, what was sent before."""
     if prepared["state"] == "opened":
         return outside.bridge(prepared["account_id"]).send(prepared)
     if prepared["state"] in ("resolve", "sync"):
-        return outside.bridge(prepared["account_id"]).ask(prepared)
+        bridge = outside.bridge(prepared["account_id"])
+        return bridge.cancel(prepared) if _to_cancel(prepared) else bridge.ask(prepared)
     return {"status": "nothing"}
 
 
@@ -142,7 +145,7 @@ def record(
         emissions.append(_order_event(prepared, said, status, bookings, context))
         emissions += [Emission(b.event, prepared["account_id"]) for b in bookings]
     return Decision(
-        outcome=status if changed else "unresolved" if state == "resolve" else "unchanged",
+        outcome=status if changed or _to_cancel(prepared) else _UNMOVED.get(state, "unchanged"),
         explanation=_explain(prepared, said, status, bookings),
         code=code,
         effects=(Effect(f"execution.{procedure}", item),),
@@ -191,6 +194,10 @@ def status_after(
     if told in ("filled", "partially_filled", "accepted"):
         return "partially_filled" if total > 0 else "accepted"
     return "unknown" if held == "submitted" else held
+
+
+def _to_cancel(prepared: Mapping[str, Any]) -> bool:
+    return bool(prepared["status"] == "pending_cancel")
 
 
 def _open(item: dict[str, Any]) -> Effect:
@@ -259,7 +266,9 @@ def _explain(
 ) -> str:
     side = Side(prepared["side"]).value
     what = f"{side} {prepared['quantity']} {prepared['symbol']} at {prepared['venue_id']}"
-    how = "sent" if prepared["state"] == "opened" else "asked about"
+    how = "to be cancelled" if _to_cancel(prepared) else "asked about"
+    if prepared["state"] == "opened":
+        how = "sent"
     fills = ", ".join(f"{b.event.filled_size} at {b.event.price}" for b in bookings) or "no fill"
     since = format_instant(read_instant(prepared["opened_at"]))
     return f"{what} was {how} (attempt of {since}): {status}, {fills}; {said['message']}."

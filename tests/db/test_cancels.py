@@ -1,0 +1,218 @@
+"""What a halt wants cancelled is carried out by one bridge, and ends once, as the venue says."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from tests.db.test_execution_attempts import outcome_of, status_of
+from tests.db.test_execution_reports import steps
+from tests.kit.order_flow import (
+    OTHER_WORKER,
+    WORKER,
+    a_fill,
+    a_report,
+    an_order,
+    clear_orders,
+    give_shard,
+    new_id,
+    open_attempt,
+    order_desk,
+    record,
+)
+from tests.kit.postgres import Database
+from tests.kit.trading_desk import ask, rows
+
+SENT = ["submitted", "accepted", "pending_cancel"]
+DUE = {"abandoned_ms": 30_000, "sync_ms": 2_000}
+
+
+@pytest.fixture(scope="module")
+def desk() -> Generator[Database]:
+    with order_desk() as database:
+        yield database
+
+
+@pytest.fixture
+def inside(desk: Database) -> Generator[Connection[Any]]:
+    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
+        yield conn
+        clear_orders(conn)
+
+
+@pytest.fixture
+def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
+    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
+        yield conn
+
+
+def halt(inside: Connection[Any]) -> int:
+    """Halt the account with a cancel. Returns for how many orders."""
+    item = {"halt_id": new_id(), "scope": "account", "scope_id": "paper-1", "reason": "test"}
+    (answer,) = ask(inside, "governance.record_halts", {**item, "cancel_working_orders": True})
+    return answer["orders_cancelled"]
+
+
+def inquiries(inside: Connection[Any]) -> list[UUID]:
+    found = rows(inside, "select msg_id from bus.deliveries where row_kind = 'inquiry'")
+    return [inquiry for (inquiry,) in found]
+
+
+def asked(conn: Connection[Any], inquiry: UUID, worker_id: UUID = WORKER) -> dict[str, Any]:
+    """Take an inquiry up, as the bridge does."""
+    item = {"inquiry_id": inquiry, "worker_id": worker_id}
+    (answer,) = ask(conn, "execution.open_attempts", item)
+    return answer
+
+
+def working(inside: Connection[Any], bridge: Connection[Any], quantity: str = "2") -> UUID:
+    """Let the venue work an order."""
+    order_id = an_order(
+        inside, quantity, order_type="limit", time_in_force="GTC", limit_price="1.1"
+    )
+    record(bridge, open_attempt(bridge, order_id), a_report("accepted"))
+    return order_id
+
+
+def to_be_cancelled(
+    inside: Connection[Any], bridge: Connection[Any]
+) -> tuple[UUID, dict[str, Any]]:
+    """Halt under a working order. Returns it and what its bridge is given."""
+    order_id = working(inside, bridge)
+    assert halt(inside) == 1
+    (inquiry,) = inquiries(inside)
+    return order_id, asked(bridge, inquiry)
+
+
+def resolve(conn: Connection[Any], attempt: dict[str, Any], report: dict[str, Any]) -> Any:
+    return record(conn, attempt, report, "execution.resolve_attempts")
+
+
+def budget(inside: Connection[Any]) -> list[Any]:
+    return rows(inside, "select remaining_quantity, released_at from risk.reservations")
+
+
+def test_a_cancelling_halt_asks_the_accounts_bridge_at_once_and_once(
+    bridge: Connection[Any], inside: Connection[Any]
+):
+    order_id, attempt = to_be_cancelled(inside, bridge)
+    assert (attempt["state"], attempt["status"]) == ("sync", "pending_cancel")
+    assert UUID(attempt["order_id"]) == order_id
+    ((key,),) = rows(inside, "select ordering_key from bus.deliveries")
+    assert key == "paper-1"
+    # Halting again, or an agent's loop coming round, asks for nothing that waits already.
+    inside.execute("select governance.acknowledge_halts(gen_random_uuid())")
+    assert halt(inside) == 0
+    (due,) = ask(bridge, "execution.due_attempts", {**DUE, "sync_ms": 0})
+    assert (due["working"], len(inquiries(inside))) == ([], 1)
+
+
+def test_what_the_venue_accepts_under_the_halt_is_asked_for_too(
+    bridge: Connection[Any], inside: Connection[Any]
+):
+    order_id = an_order(inside, order_type="limit", time_in_force="GTC", limit_price="1.1")
+    attempt = open_attempt(bridge, order_id)
+    assert halt(inside) == 0
+    record(bridge, attempt, a_report("accepted"))
+    inside.execute("select governance.acknowledge_halts(gen_random_uuid())")
+    assert status_of(inside, order_id) == "pending_cancel"
+    assert len(inquiries(inside)) == 1
+
+
+def test_cancelled_order_frees_its_budget_once_and_ends_its_alert(
+    bridge: Connection[Any], inside: Connection[Any]
+):
+    order_id, attempt = to_be_cancelled(inside, bridge)
+    assert resolve(bridge, attempt, a_report("canceled"))["status"] == "canceled"
+    assert steps(inside, order_id) == [*SENT, "canceled"]
+    freed = budget(inside)
+    ((remaining, released_at),) = freed
+    assert (remaining, released_at is not None) == (0, True)
+    assert outcome_of(inside, order_id) == ("expired", "TR411")
+    assert resolve(bridge, attempt, a_report("canceled"))["repeated"]
+    assert (steps(inside, order_id), budget(inside)) == ([*SENT, "canceled"], freed)
+
+
+def test_what_was_traded_before_the_cancel_is_booked_before_the_order_ends(
+    bridge: Connection[Any], inside: Connection[Any]
+):
+    order_id, attempt = to_be_cancelled(inside, bridge)
+    resolve(bridge, attempt, a_report("partially_filled", a_fill("0.5"), final=True))
+    assert steps(inside, order_id) == [*SENT, "partially_filled", "canceled"]
+    assert rows(inside, "select quantity from positions") == [(Decimal("0.5"),)]
+    assert outcome_of(inside, order_id) == ("partially_filled", None)
+    assert budget(inside)[0][0] == 0
+
+
+def test_a_part_traded_while_the_cancel_travels_leaves_it_asked_for(
+    bridge: Connection[Any], inside: Connection[Any]
+):
+    order_id, attempt = to_be_cancelled(inside, bridge)
+    resolve(bridge, attempt, a_report("partially_filled", a_fill("0.5")))
+    assert status_of(inside, order_id) == "pending_cancel"
+    assert budget(inside) == [(Decimal("1.5"), None)]
+    resolve(bridge, attempt, a_report("canceled"))
+    assert steps(inside, order_id) == [*SENT, "pending_cancel", "canceled"]
+    assert outcome_of(inside, order_id) == ("partially_filled", None)
+
+
+@pytest.mark.parametrize("end", ["filled", "expired", "rejected"])
+def test_an_order_that_ended_otherwise_first_ends_so(
+    bridge: Connection[Any], inside: Connection[Any], end: str
+):
+    order_id, attempt = to_be_cancelled(inside, bridge)
+    fills = [a_fill("2")] if end == "filled" else []
+    resolve(bridge, attempt, a_report(end, *fills))
+    assert steps(inside, order_id) == [*SENT, end]
+    assert outcome_of(inside, order_id)[0] == end
+    ((remaining, released_at),) = budget(inside)
+    assert (remaining, released_at is not None) == (0, True)
+
+
+@pytest.mark.parametrize("said", ["unknown", "not_found", "accepted", "not_sent"])
+def test_a_cancel_that_is_not_certain_keeps_the_budget_and_is_asked_for_again(
+    bridge: Connection[Any], inside: Connection[Any], said: str
+):
+    order_id, attempt = to_be_cancelled(inside, bridge)
+    resolve(bridge, attempt, a_report(said))
+    assert status_of(inside, order_id) == "pending_cancel"
+    assert budget(inside) == [(2, None)]
+    assert outcome_of(inside, order_id) is None
+    inside.execute("truncate bus.deliveries")
+    (due,) = ask(bridge, "execution.due_attempts", {**DUE, "sync_ms": 0})
+    assert due["working"] == [attempt["attempt_id"]]
+
+
+def test_late_fill_after_a_cancel_is_booked_and_frees_nothing_twice(
+    bridge: Connection[Any], inside: Connection[Any]
+):
+    order_id, attempt = to_be_cancelled(inside, bridge)
+    resolve(bridge, attempt, a_report("canceled"))
+    freed = budget(inside)
+    late = resolve(bridge, attempt, a_report("filled", a_fill("2")))
+    assert late["status"] == "filled"
+    assert rows(inside, "select quantity from positions") == [(2,)]
+    assert budget(inside) == freed
+    # A final outcome never changes; the order's events say what happened afterwards.
+    assert outcome_of(inside, order_id) == ("expired", "TR411")
+    assert steps(inside, order_id) == [*SENT, "canceled", "filled"]
+
+
+def test_a_bridge_that_lost_the_account_records_no_cancel(
+    bridge: Connection[Any], inside: Connection[Any]
+):
+    order_id, stalled = to_be_cancelled(inside, bridge)
+    give_shard(inside, "paper-1", OTHER_WORKER)
+    (inquiry,) = inquiries(inside)
+    successor = asked(bridge, inquiry, OTHER_WORKER)
+    with pytest.raises(psycopg.Error) as refused:
+        resolve(bridge, stalled, a_report("canceled"))
+    assert refused.value.sqlstate == "TR405"
+    assert status_of(inside, order_id) == "pending_cancel"
+    assert resolve(bridge, successor, a_report("canceled"))["status"] == "canceled"
