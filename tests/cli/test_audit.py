@@ -16,6 +16,7 @@ from backend.db.roles import SEALER
 from backend.keys import load_key
 from backend.settings import CHECKOUT
 from tests.cli.conftest import Run
+from tests.kit.record import let_others_end
 from tests.kit.trading_desk import rows
 
 CHECKER = CHECKOUT / "ops" / "check_proof.py"
@@ -28,6 +29,7 @@ def _sealed(run: Run, inside: Connection[Any]) -> None:
         inside.execute(
             FLAG + " on conflict (flag) do update set enabled = not feature_flags.enabled", (flag,)
         )
+    let_others_end(inside)
     assert run("audit", "seal", "--json").status == 0
 
 
@@ -187,6 +189,7 @@ def test_a_rotated_key_goes_on(run: Run, home: Path, inside: Connection[Any]):
     assert run("audit", "rotate").status == 0
     new = load_key(home / "keys", SEALER)
     inside.execute(FLAG, ("after",))
+    let_others_end(inside)
     assert run("audit", "seal", "--json").json["seals"] == 1
     said = run("audit", "verify", "--public-key", old.public_bytes.hex(), "--json")
     assert (said.status, said.json["keys"][-1]) == (0, new.key_id)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 
+import psycopg
 import pytest
 
 from tests.kit.oversight import Overseen, overseen_desk
+from tests.kit.record import let_others_end
 from workers import jobs
 
 
@@ -30,6 +32,8 @@ def _environment(desk: Overseen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", desk.database.superuser_url)
     monkeypatch.setenv("DESK_HOME", str(desk.keys.parent))
     monkeypatch.setenv("DESK_KEYS", str(desk.keys))
+    with psycopg.connect(desk.database.superuser_url, autocommit=True) as conn:
+        let_others_end(conn)
 
 
 def test_the_sealer_leaves_nothing_behind_and_says_what_it_did(desk: Overseen):
