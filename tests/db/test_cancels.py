@@ -162,15 +162,17 @@ def test_a_part_traded_while_the_cancel_travels_leaves_it_asked_for(
     assert outcome_of(inside, order_id) == ("partially_filled", None)
 
 
-@pytest.mark.parametrize("end", ["filled", "expired", "rejected"])
+@pytest.mark.parametrize(
+    ("end", "code"), [("filled", None), ("expired", "TR411"), ("rejected", "TR414")]
+)
 def test_an_order_that_ended_otherwise_first_ends_so(
-    bridge: Connection[Any], inside: Connection[Any], end: str
+    bridge: Connection[Any], inside: Connection[Any], end: str, code: str | None
 ):
     order_id, attempt = to_be_cancelled(inside, bridge)
     fills = [a_fill("2")] if end == "filled" else []
     resolve(bridge, attempt, a_report(end, *fills))
     assert steps(inside, order_id) == [*SENT, end]
-    assert outcome_of(inside, order_id)[0] == end
+    assert outcome_of(inside, order_id) == (end, code)
     ((remaining, released_at),) = budget(inside)
     assert (remaining, released_at is not None) == (0, True)
 

@@ -1,0 +1,363 @@
+"""Halts that cancel, down to the real terminal: withdrawn once, recorded once, whatever dies."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from decimal import Decimal
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from backend.ports import SystemClock
+from backend.settings import load_settings
+from backend.values import FinalOutcome
+from tests.agents.test_execution import OPTIONS, prepared_for, run, settled
+from tests.kit.homes import until
+from tests.kit.order_flow import (
+    OTHER_WORKER,
+    WORKER,
+    an_order,
+    clear_orders,
+    give_shard,
+    new_id,
+    order_desk,
+)
+from tests.kit.postgres import Database
+from tests.kit.signals import NOW
+from tests.kit.trading_desk import ask, rows
+from tests.venues.process import LOGIN, PaperProcess, close_clients
+from workers.agent import Decision, RowMessage
+from workers.agents import execution
+from workers.outside import Outside
+
+CANCELED = 2
+"""ORDER_STATE_CANCELED, as history lists it."""
+FAST = ("--speed", "2000", *OPTIONS[2:])
+
+
+@pytest.fixture(scope="module")
+def desk() -> Generator[Database]:
+    with order_desk() as database:
+        yield database
+
+
+@pytest.fixture
+def inside(desk: Database) -> Generator[Connection[Any]]:
+    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
+        yield conn
+        clear_orders(conn)
+
+
+@pytest.fixture
+def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
+    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
+        yield conn
+
+
+Start = Callable[..., PaperProcess]
+
+
+@pytest.fixture
+def start(inside: Connection[Any], tmp_path: Path) -> Generator[Start]:
+    """Start a terminal that the account is connected to."""
+    started: list[PaperProcess] = []
+
+    def begin(*options: str) -> PaperProcess:
+        process = PaperProcess(tmp_path / f"paper-{len(started)}", options or OPTIONS).start()
+        started.append(process)
+        reach(inside, process.port)
+        return process
+
+    yield begin
+    close_clients()
+    for process in started:
+        process.kill()
+
+
+def reach(inside: Connection[Any], port: int, **changes: Any) -> None:
+    connection = {"terminal": "paper", "port": port, "server_utc_offset_hours": 2, **changes}
+    inside.execute(
+        "update accounts set login = %s, connection = %s where account_id = 'paper-1'",
+        (LOGIN, json.dumps(connection)),
+    )
+
+
+@contextmanager
+def a_process(url: str, home: Path) -> Generator[Outside]:
+    """Give what a worker's process has of the outside; a new one has no connection yet."""
+    settings = load_settings({"DESK_HOME": str(home)})
+    outside = Outside(settings, SystemClock(), lambda _role: psycopg.connect(url, autocommit=True))
+    yield outside
+    outside.close()
+
+
+@pytest.fixture
+def outside(desk: Database, tmp_path: Path) -> Generator[Outside]:
+    with a_process(desk.role_url("execution_agent"), tmp_path / "home") as built:
+        yield built
+
+
+@pytest.fixture
+def successor(desk: Database, tmp_path: Path) -> Generator[Outside]:
+    with a_process(desk.role_url("execution_agent"), tmp_path / "successor") as built:
+        yield built
+
+
+def working(
+    conn: Connection[Any],
+    inside: Connection[Any],
+    outside: Outside,
+    price: str = "0.5",
+    side: str = "BUY",
+) -> UUID:
+    """Let the venue work an order."""
+    order_id = an_order(
+        inside,
+        "0.1",
+        side,
+        order_type="limit",
+        time_in_force="GTC",
+        limit_price=Decimal(price),
+        stop_loss=None,
+        take_profit=None,
+    )
+    assert run(conn, outside, order_id).outcome == "accepted"
+    return order_id
+
+
+def halt(inside: Connection[Any]) -> None:
+    item = {"halt_id": new_id(), "scope": "strategy", "scope_id": "tv-smc", "reason": "test"}
+    ask(inside, "governance.record_halts", {**item, "cancel_working_orders": True})
+
+
+def inquiries(inside: Connection[Any]) -> list[RowMessage]:
+    """Take what waits for the bridge."""
+    found = rows(inside, "select msg_id from bus.deliveries where row_kind = 'inquiry'")
+    inside.execute("truncate bus.deliveries")
+    return [an_inquiry(inquiry) for (inquiry,) in found]
+
+
+def an_inquiry(inquiry: UUID) -> RowMessage:
+    return RowMessage("inquiry", inquiry, inquiry, new_id(), "demo", "paper-1", NOW)
+
+
+def carried_out(
+    conn: Connection[Any], outside: Outside, message: RowMessage, worker_id: UUID = WORKER
+) -> Decision:
+    prepared = prepared_for(conn, message, worker_id)
+    return settled(conn, message, prepared, execution.call(message, prepared, outside))
+
+
+def again(conn: Connection[Any], inside: Connection[Any]) -> RowMessage:
+    """Ask once more about the only attempt, as the tick does when its time has come."""
+    ((attempt,),) = rows(inside, "select attempt_id from execution.attempts")
+    ask(conn, "execution.ask_again", {"attempt_id": attempt})
+    (message,) = inquiries(inside)
+    return message
+
+
+def at_venue(terminal: PaperProcess) -> tuple[int, list[int]]:
+    """Count the working orders, and give the states of the finished ones."""
+    client = terminal.client(initialize=False)
+    finished = client.history_orders_get(0, 4_000_000_000) or ()
+    return client.orders_total(), [order.state for order in finished]
+
+
+def ends(inside: Connection[Any]) -> list[str]:
+    """Give every event in which an order ended."""
+    found = rows(
+        inside,
+        "select to_status from order_events where to_status in"
+        " ('filled', 'canceled', 'expired', 'rejected', 'not_sent') order by occurred_at",
+    )
+    return [status for (status,) in found]
+
+
+def test_a_halted_order_is_withdrawn_at_the_venue_and_ends_once(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start
+):
+    terminal = start()
+    working(bridge, inside, outside)
+    halt(inside)
+    (message,) = inquiries(inside)
+    decision = carried_out(bridge, outside, message)
+    assert (decision.outcome, decision.final) == ("canceled", FinalOutcome.EXPIRED)
+    assert "was to be cancelled" in decision.explanation
+    (emission,) = decision.emissions
+    assert emission.payload.status == "canceled"  # type: ignore[attr-defined]
+    assert at_venue(terminal) == (0, [CANCELED])
+    assert rows(inside, "select outcome from alert_outcomes") == [("expired",)]
+    freed = rows(inside, "select remaining_quantity, released_by from risk.reservations")
+    assert freed == [(0, "execution")]
+    assert carried_out(bridge, outside, message).outcome == "repeated"
+    assert ends(inside) == ["canceled"]
+
+
+def test_what_somebody_withdrew_before_is_found_and_a_strangers_order_is_left(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start,
+    successor: Outside,
+):  # fmt: skip
+    terminal = start()
+    working(bridge, inside, outside)
+    client = terminal.client()
+    ((ticket,),) = rows(inside, "select venue_order_id from orders")
+    client.order_send({"action": 8, "order": int(ticket)})
+    # The same in all but the number that we gave ours.
+    twin = {"action": 5, "symbol": "EURUSD", "volume": 0.1, "type": 2, "type_filling": 2}
+    assert client.order_send(twin | {"price": 0.5}).retcode == 10009
+    halt(inside)
+    (message,) = inquiries(inside)
+    assert carried_out(bridge, successor, message).outcome == "canceled"
+    assert at_venue(terminal) == (1, [CANCELED])
+
+
+def test_an_order_that_the_price_reached_first_is_filled_and_its_twin_is_not_lost(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start
+):
+    terminal = start(*FAST)
+    client = terminal.client()
+    tick = client.symbol_info_tick("EURUSD")
+    working(bridge, inside, outside, f"{tick.bid - 0.0012:.5f}")
+    working(bridge, inside, outside, f"{tick.ask + 0.0012:.5f}", "SELL")
+    until(lambda: client.orders_total() < 2, "the price reached one of both", 60)
+    halt(inside)
+    outcomes = sorted(carried_out(bridge, outside, m).outcome for m in inquiries(inside))
+    assert "filled" in outcomes
+    assert set(outcomes) <= {"filled", "canceled"}
+    assert sorted(ends(inside)) == outcomes
+    left, states = at_venue(terminal)
+    assert (left, sorted(states).count(CANCELED)) == (0, outcomes.count("canceled"))
+    assert rows(inside, "select count(*) from fills") == [(outcomes.count("filled"),)]
+    unreleased = "select count(*) from risk.reservations where released_at is null"
+    assert rows(inside, unreleased) == [(0,)]
+
+
+def test_a_refused_cancel_stays_asked_for_until_the_venue_lets_go(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start,
+    successor: Outside,
+):  # fmt: skip
+    terminal = start(*OPTIONS, "--freeze-level", "100000")
+    working(bridge, inside, outside)
+    halt(inside)
+    (message,) = inquiries(inside)
+    decision = carried_out(bridge, outside, message)
+    assert (decision.outcome, decision.final, decision.emissions) == ("pending_cancel", None, ())
+    assert "cancel refused: Order or position frozen" in decision.explanation
+    assert rows(inside, "select released_at from risk.reservations") == [(None,)]
+    terminal.kill()
+    terminal.options = OPTIONS
+    reach(inside, terminal.start().port)
+    assert carried_out(bridge, successor, again(bridge, inside)).outcome == "canceled"
+    assert at_venue(terminal) == (0, [CANCELED])
+    assert ends(inside) == ["canceled"]
+
+
+def test_a_lost_answer_to_a_cancel_is_asked_about_and_never_guessed(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start,
+    successor: Outside,
+):  # fmt: skip
+    terminal = start(*OPTIONS, "--latency-ms", "700")
+    working(bridge, inside, outside)
+    outside.close()
+    reach(inside, terminal.port, call_timeout_s=0.25)
+    halt(inside)
+    (message,) = inquiries(inside)
+    lost = carried_out(bridge, outside, message)
+    assert (lost.outcome, lost.final) == ("pending_cancel", None)
+    assert ends(inside) == []
+    reach(inside, terminal.port)
+    until(
+        lambda: carried_out(bridge, successor, again(bridge, inside)).outcome == "canceled",
+        "the venue told",
+    )
+    assert at_venue(terminal) == (0, [CANCELED])
+    assert ends(inside) == ["canceled"]
+
+
+def test_an_unreachable_venue_cancels_nothing(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start,
+    successor: Outside,
+):  # fmt: skip
+    terminal = start()
+    working(bridge, inside, outside)
+    outside.close()
+    reach(inside, 1)
+    halt(inside)
+    (message,) = inquiries(inside)
+    assert carried_out(bridge, outside, message).outcome == "pending_cancel"
+    assert rows(inside, "select status from orders") == [("pending_cancel",)]
+    reach(inside, terminal.port)
+    assert carried_out(bridge, successor, again(bridge, inside)).outcome == "canceled"
+
+
+def live_until_killed(url: str, home: Path, inquiry: UUID, dies: str, pipe: Pipe) -> None:
+    """Be a worker's process that never records: it stops where it will be killed."""
+    message = an_inquiry(inquiry)
+    with psycopg.connect(url, autocommit=True) as conn, a_process(url, home) as outside:
+        prepared = prepared_for(conn, message)
+        status = None
+        if dies == "after sending":
+            status = execution.call(message, prepared, outside)["status"]
+        pipe.send(status)
+        pipe.recv()
+
+
+@pytest.mark.parametrize(
+    ("dies", "told"), [("before sending", None), ("after sending", "canceled")]
+)
+def test_a_worker_killed_before_it_recorded_leaves_one_cancel_and_one_outcome(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start,
+    successor: Outside, desk: Database, tmp_path: Path, dies: str, told: str | None,
+):  # fmt: skip
+    terminal = start()
+    order_id = working(bridge, inside, outside)
+    halt(inside)
+    (message,) = inquiries(inside)
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    url = desk.role_url("execution_agent")
+    given = (url, tmp_path / "killed", message.row_id, dies, theirs)
+    process = spawn.Process(target=live_until_killed, args=given)
+    process.start()
+    assert ours.poll(30), "the worker never came so far"
+    assert ours.recv() == told
+    process.kill()
+    process.join()
+    assert rows(inside, "select status from orders") == [("pending_cancel",)]
+    # Its message comes again, to whoever has the account's shard now.
+    give_shard(inside, "paper-1", OTHER_WORKER)
+    decision = carried_out(bridge, successor, message, OTHER_WORKER)
+    assert (decision.outcome, decision.final) == ("canceled", FinalOutcome.EXPIRED)
+    assert at_venue(terminal) == (0, [CANCELED])
+    assert ends(inside) == ["canceled"]
+    assert rows(inside, "select outcome from alert_outcomes") == [("expired",)]
+    repeated = carried_out(bridge, successor, message, OTHER_WORKER)
+    assert (repeated.outcome, repeated.effects) == ("repeated", ())
+    assert run(bridge, successor, order_id, OTHER_WORKER).outcome == "repeated"
+
+
+def test_a_bridge_that_stalled_records_nothing_of_the_cancel_that_it_sent(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start,
+    successor: Outside,
+):  # fmt: skip
+    terminal = start()
+    working(bridge, inside, outside)
+    halt(inside)
+    (message,) = inquiries(inside)
+    prepared = prepared_for(bridge, message)
+    report = execution.call(message, prepared, outside)
+    give_shard(inside, "paper-1", OTHER_WORKER)
+    assert carried_out(bridge, successor, message, OTHER_WORKER).outcome == "canceled"
+    with pytest.raises(psycopg.Error) as refused:
+        settled(bridge, message, prepared, report)
+    assert refused.value.sqlstate == "TR405"
+    assert ends(inside) == ["canceled"]
+    assert at_venue(terminal) == (0, [CANCELED])
