@@ -1,5 +1,6 @@
 -- The order state machine is the table execution.order_transitions; what is not in it raises.
--- Moves of one order are given in their order; each writes its event.
+-- Moves of one order are given in their order; each writes its event. The last may carry the
+-- order's new figures, so that the row is written once.
 create or replace function execution.move_orders(
   p_moves jsonb, p_agent text, p_at timestamptz
 ) returns void
@@ -55,6 +56,11 @@ begin
      set status = s.step ->> 'to_status',
          status_reason = coalesce((s.step ->> 'code') || ': '
                                   || coalesce(s.step ->> 'message', ''), s.step ->> 'message'),
+         filled_quantity = case when s.step ? 'figures'
+           then (s.step #>> '{figures,filled_quantity}')::numeric else o.filled_quantity end,
+         average_price = case when s.step ? 'figures'
+           then (s.step #>> '{figures,average_price}')::numeric else o.average_price end,
+         venue_order_id = coalesce(s.step #>> '{figures,venue_order_id}', o.venue_order_id),
          updated_at = p_at
     from unnest(v_steps) s(step)
    where o.order_id = (s.step ->> 'order_id')::uuid

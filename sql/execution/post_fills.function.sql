@@ -1,107 +1,119 @@
 -- Fills become true once: a venue's trade id is booked for an account and never again. Positions
--- net per symbol at average cost; what closes is realised. The loop only computes: it reads all
--- it needs in one query and writes twice at its end.
+-- net per symbol at average cost; what closes is realised. Fills come in the order in which
+-- they happened, position by position; all are written with one statement at the end.
 create or replace function execution.post_fills(p_fills jsonb, p_at timestamptz)
 returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
+  v_orders uuid[] := '{}';
+  v_fill jsonb;
+  v_key text;
+  v_last text := '';
+  v_seen text[] := '{}';
+  v_known record;
+  v_spot record;
   r record;
-  v_key text := '';
+  v_price numeric;
+  v_value numeric;
   v_held numeric;
   v_average numeric;
   v_signed numeric;
-  v_closed numeric;
   v_realized numeric;
+  v_paid numeric;
   v_booked jsonb[] := '{}';
-  v_conflict text;
+  v_told jsonb[] := '{}';
 begin
   if jsonb_array_length(p_fills) = 0 then
     return '[]';
   end if;
-  select f.venue_trade_id into v_conflict
-    from jsonb_to_recordset(p_fills) as x(
-      order_id uuid, venue_trade_id text, quantity numeric, price numeric)
-    join public.orders o on o.order_id = x.order_id
-    join public.fills f on f.account_id = o.account_id
-                       and f.venue_trade_id = x.venue_trade_id
-   where (f.order_id, f.quantity, f.price) is distinct from (x.order_id, x.quantity, x.price)
-   limit 1;
-  if found then
-    raise exception 'trade % was booked with other figures', v_conflict using errcode = 'TR419';
+  for i in 0 .. jsonb_array_length(p_fills) - 1 loop
+    v_orders := array_append(v_orders, (p_fills -> i ->> 'order_id')::uuid);
+  end loop;
+  -- In one order everywhere, so that no two wait for each other.
+  for v_spot in
+    select distinct o.account_id, o.symbol, o.org_id
+      from public.orders o where o.order_id = any (v_orders)
+     order by o.account_id, o.symbol
+  loop
+    perform from public.positions p
+      where p.account_id = v_spot.account_id and p.symbol = v_spot.symbol for update;
+    if not found then
+      insert into public.positions (account_id, symbol, org_id, quantity, updated_at)
+      values (v_spot.account_id, v_spot.symbol, v_spot.org_id, 0, p_at)
+      on conflict (account_id, symbol) do nothing;
+      perform from public.positions p
+        where p.account_id = v_spot.account_id and p.symbol = v_spot.symbol for update;
+    end if;
+  end loop;
+  if cardinality(v_orders) > 1 then
+    select jsonb_agg(f.fill order by o.account_id, o.symbol,
+                     (f.fill ->> 'filled_at')::timestamptz, f.fill ->> 'venue_trade_id')
+      into p_fills
+      from jsonb_array_elements(p_fills) f(fill)
+      join public.orders o on o.order_id = (f.fill ->> 'order_id')::uuid;
   end if;
 
-  insert into public.positions (account_id, symbol, org_id, quantity, updated_at)
-  select distinct o.account_id, o.symbol, o.org_id, 0, p_at
-    from jsonb_to_recordset(p_fills) as x(order_id uuid)
-    join public.orders o on o.order_id = x.order_id
-   order by o.account_id, o.symbol
-  on conflict (account_id, symbol) do nothing;
-  perform from (
-    select p.account_id from public.positions p
-     where (p.account_id, p.symbol) in (
-       select o.account_id, o.symbol
-         from jsonb_to_recordset(p_fills) as x(order_id uuid)
-         join public.orders o on o.order_id = x.order_id)
-     order by p.account_id, p.symbol
-       for update) locked;
-
-  for r in
-    select o.account_id, o.symbol, o.account_id || '/' || o.symbol as key,
-           case o.side when 'BUY' then x.quantity else -x.quantity end as signed,
-           x.price, x.commission, x.fill,
-           p.quantity as held, p.average_price as average,
-           n.contract_size * execution.conversion_rate(
-             n.quote_currency, c.currency, o.symbol, x.price) as value_per_point
-      from (select distinct on (o.account_id, e.venue_trade_id)
-                   e.order_id, e.quantity, e.price, coalesce(e.commission, 0) as commission,
-                   e.filled_at, e.venue_trade_id, f.fill
-              from jsonb_array_elements(p_fills) f(fill)
-             cross join lateral jsonb_to_record(f.fill) as e(
-                   order_id uuid, venue_trade_id text, quantity numeric, price numeric,
-                   commission numeric, filled_at timestamptz)
-              join public.orders o on o.order_id = e.order_id
-             where not exists (select from public.fills b
-                                where b.account_id = o.account_id
-                                  and b.venue_trade_id = e.venue_trade_id)
-             order by o.account_id, e.venue_trade_id) x
-      join public.orders o on o.order_id = x.order_id
+  for i in 0 .. jsonb_array_length(p_fills) - 1 loop
+    v_fill := p_fills -> i;
+    v_price := (v_fill ->> 'price')::numeric;
+    select o.order_id, o.account_id, o.symbol, o.side, c.currency, n.quote_currency,
+           n.contract_size, p.quantity, p.average_price
+      into r
+      from public.orders o
       join public.accounts c on c.account_id = o.account_id
       join public.positions p on p.account_id = o.account_id and p.symbol = o.symbol
       left join public.instruments n on n.symbol = o.symbol
-     order by o.account_id, o.symbol, x.filled_at, x.venue_trade_id
-  loop
-    if r.key <> v_key then
-      v_key := r.key;
-      v_held := r.held;
-      v_average := coalesce(r.average, 0);
+     where o.order_id = (v_fill ->> 'order_id')::uuid;
+    select f.order_id, f.quantity, f.price into v_known
+      from public.fills f
+     where f.account_id = r.account_id and f.venue_trade_id = v_fill ->> 'venue_trade_id';
+    if found and (v_known.order_id, v_known.quantity, v_known.price) is distinct from
+         (r.order_id, (v_fill ->> 'quantity')::numeric, v_price) then
+      raise exception 'trade % was booked with other figures', v_fill ->> 'venue_trade_id'
+        using errcode = 'TR419';
     end if;
-    v_signed := r.signed;
+    v_key := r.account_id || '/' || (v_fill ->> 'venue_trade_id');
+    continue when found or v_key = any (v_seen);
+    v_seen := array_append(v_seen, v_key);
+
+    v_value := r.contract_size
+      * execution.conversion_rate(r.quote_currency, r.currency, r.symbol, v_price);
+    v_signed := (v_fill ->> 'quantity')::numeric * case r.side when 'BUY' then 1 else -1 end;
+    v_paid := coalesce((v_fill ->> 'commission')::numeric, 0);
+    if v_last <> r.account_id || '/' || r.symbol then
+      v_last := r.account_id || '/' || r.symbol;
+      v_held := r.quantity;
+      v_average := coalesce(r.average_price, 0);
+    end if;
     v_realized := 0;
     if v_held * v_signed >= 0 then
       -- Rounded, or every fill would add the digits of another division; and so finely that
       -- no contract size turns the rest into money.
-      v_average := round((abs(v_held) * v_average + abs(v_signed) * r.price)
+      v_average := round((abs(v_held) * v_average + abs(v_signed) * v_price)
                          / (abs(v_held) + abs(v_signed)), 20);
     else
-      v_closed := least(abs(v_held), abs(v_signed));
       -- Without a rate the fill is booked all the same: it happened. Its money is then unknown,
       -- which compliance reports.
-      v_realized := coalesce(round((r.price - v_average) * v_closed * sign(v_held)
-                                   * r.value_per_point, 8), 0);
+      v_realized := coalesce(round((v_price - v_average) * least(abs(v_held), abs(v_signed))
+                                   * sign(v_held) * v_value, 8), 0);
       if abs(v_signed) > abs(v_held) then
-        v_average := r.price;
+        v_average := v_price;
       end if;
     end if;
     v_held := v_held + v_signed;
     if v_held = 0 then
       v_average := 0;
     end if;
-    v_booked := v_booked || (r.fill || jsonb_build_object(
+    v_fill := v_fill || jsonb_build_object(
       'account_id', r.account_id, 'symbol', r.symbol, 'realized_pnl', v_realized::text,
-      'commission', r.commission::text, 'value_per_point', r.value_per_point::text,
-      'held', v_held::text, 'average', v_average::text,
-      'nr', coalesce(array_length(v_booked, 1), 0)));
+      'commission', v_paid::text, 'value_per_point', v_value::text,
+      'held', v_held::text, 'average', v_average::text, 'nr', cardinality(v_booked));
+    v_booked := array_append(v_booked, v_fill);
+    v_told := array_append(v_told, v_fill - 'attribution');
   end loop;
+  if cardinality(v_booked) = 0 then
+    return '[]';
+  end if;
 
   insert into public.fills
     (fill_id, order_id, attempt_id, intent_id, correlation_id, org_id, account_id, strategy_id,
@@ -127,18 +139,17 @@ begin
          realized_pnl = p.realized_pnl + l.realized,
          commission = p.commission + l.paid,
          updated_at = p_at
-    from (select x.account_id, x.symbol, sum(x.realized_pnl) as realized,
-                 sum(x.commission) as paid,
-                 (array_agg(x.held order by x.nr desc))[1] as held,
-                 (array_agg(x.average order by x.nr desc))[1] as average
+    from (select b ->> 'account_id' as account_id, b ->> 'symbol' as symbol,
+                 sum((b ->> 'realized_pnl')::numeric) as realized,
+                 sum((b ->> 'commission')::numeric) as paid,
+                 (array_agg((b ->> 'held')::numeric order by (b -> 'nr')::int desc))[1] as held,
+                 (array_agg((b ->> 'average')::numeric order by (b -> 'nr')::int desc))[1]
+                   as average
             from unnest(v_booked) b
-           cross join lateral jsonb_to_record(b) as x(
-                 account_id text, symbol text, realized_pnl numeric, commission numeric,
-                 held numeric, average numeric, nr int)
-           group by x.account_id, x.symbol) l
+           group by 1, 2) l
    where p.account_id = l.account_id and p.symbol = l.symbol;
 
-  return coalesce((select jsonb_agg(b - 'attribution') from unnest(v_booked) b), '[]');
+  return to_jsonb(v_told);
 end $$;
 comment on function execution.post_fills(jsonb, timestamptz) is
   'Book new fills and their positions; known trades are skipped. TR419: a trade id with other figures. The caller holds the orders. Called by other procedures only.';

@@ -9,78 +9,86 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_said jsonb;
+  v_attempt record;
+  v_report jsonb;
+  v_ids uuid[] := '{}';
+  v_reports jsonb[] := '{}';
+  v_fills jsonb[] := '{}';
+  v_said jsonb[] := '{}';
   v_booked jsonb;
   v_moves jsonb;
+  v_moved uuid[] := '{}';
+  v_traded uuid[] := '{}';
+  v_gains jsonb[] := '{}';
 begin
   perform execution.fence_reports(p_items);
-  select coalesce(jsonb_agg(jsonb_build_object(
-           'i', x.i, 'attempt_id', a.attempt_id, 'order_id', a.order_id, 'report', x.report)
-           order by x.i), '[]')
-    into v_said
-    from jsonb_to_recordset(p_items) as x(i int, attempt_id uuid, report jsonb)
-    join execution.attempts a on a.attempt_id = x.attempt_id;
+  for i in 0 .. jsonb_array_length(p_items) - 1 loop
+    v_report := p_items -> i -> 'report';
+    select a.attempt_id, a.order_id into v_attempt
+      from execution.attempts a where a.attempt_id = (p_items -> i ->> 'attempt_id')::uuid;
+    v_ids := array_append(v_ids, v_attempt.attempt_id);
+    v_reports := array_append(v_reports, v_report);
+    v_said := array_append(v_said, jsonb_build_object(
+      'i', p_items -> i -> 'i', 'attempt_id', v_attempt.attempt_id,
+      'order_id', v_attempt.order_id, 'report', v_report));
+    for j in 0 .. coalesce(jsonb_array_length(v_report -> 'fills'), 0) - 1 loop
+      v_fills := array_append(v_fills, (v_report -> 'fills' -> j) || jsonb_build_object(
+        'order_id', v_attempt.order_id, 'attempt_id', v_attempt.attempt_id));
+    end loop;
+  end loop;
+  v_booked := execution.post_fills(to_jsonb(v_fills), v_now);
+  for i in 0 .. jsonb_array_length(v_booked) - 1 loop
+    v_traded := array_append(v_traded, (v_booked -> i ->> 'attempt_id')::uuid);
+    v_gains := array_append(v_gains, jsonb_build_object(
+      'account_id', v_booked -> i -> 'account_id',
+      'amount', ((v_booked -> i ->> 'realized_pnl')::numeric
+                 - (v_booked -> i ->> 'commission')::numeric)::text));
+  end loop;
 
-  v_booked := execution.post_fills((
-    select coalesce(jsonb_agg(f.fill || jsonb_build_object(
-             'order_id', s.order_id, 'attempt_id', s.attempt_id)), '[]')
-      from jsonb_to_recordset(v_said) as s(order_id uuid, attempt_id uuid, report jsonb)
-     cross join lateral jsonb_array_elements(coalesce(s.report -> 'fills', '[]')) f(fill)),
-    v_now);
-
-  v_moves := execution.report_moves(v_said, v_booked);
-
-  -- Derived from the ledger of fills, never added up. More than was ordered is flagged in the
-  -- event; the position has all of it.
-  update public.orders o
-     set filled_quantity = least(o.quantity, coalesce(n.quantity, 0)),
-         average_price = n.cost / n.quantity,
-         venue_order_id = coalesce(n.venue_order_id, o.venue_order_id)
-    from (select s.order_id, max(s.report ->> 'venue_order_id') as venue_order_id,
-                 f.quantity, f.cost
-            from jsonb_to_recordset(v_said) as s(order_id uuid, report jsonb)
-           cross join lateral (
-             select sum(b.quantity) as quantity, sum(b.quantity * b.price) as cost
-               from public.fills b where b.order_id = s.order_id) f
-           group by s.order_id, f.quantity, f.cost) n
-   where o.order_id = n.order_id;
+  v_moves := execution.report_moves(to_jsonb(v_said), v_booked);
+  for i in 0 .. jsonb_array_length(v_moves) - 1 loop
+    v_moved := array_append(v_moved, (v_moves -> i ->> 'order_id')::uuid);
+  end loop;
   perform execution.move_orders(v_moves, 'execution', v_now);
+  if cardinality(v_moved) < cardinality(v_ids) then
+    -- What moved nothing may still tell the venue's number.
+    update public.orders o
+       set venue_order_id = s.venue_order_id
+      from (select (x ->> 'order_id')::uuid as order_id,
+                   max(x #>> '{report,venue_order_id}') as venue_order_id
+              from unnest(v_said) x
+             group by 1) s
+     where o.order_id = s.order_id and s.venue_order_id is not null
+       and o.venue_order_id is distinct from s.venue_order_id;
+  end if;
 
   update execution.attempts a
      set state = case when s.status in ('unknown', 'not_found') then 'unknown'
                       when s.status = 'not_sent' then 'not_sent' else 'answered' end,
          answered_at = case when s.status in ('unknown', 'not_found') then a.answered_at
                             else v_now end,
-         retcode = s.retcode, report = s.report, latency_ms = s.latency_ms
+         retcode = (s.report ->> 'retcode')::int, report = s.report,
+         latency_ms = (s.report ->> 'latency_ms')::int
     from (select distinct on (x.attempt_id) x.attempt_id, x.report,
-                 x.report ->> 'status' as status, (x.report ->> 'retcode')::int as retcode,
-                 (x.report ->> 'latency_ms')::int as latency_ms
-            from jsonb_to_recordset(v_said) as x(i int, attempt_id uuid, report jsonb)
-           order by x.attempt_id, x.i desc) s
+                 x.report ->> 'status' as status
+            from unnest(v_ids, v_reports) with ordinality as x(attempt_id, report, nr)
+           order by x.attempt_id, x.nr desc) s
    where a.attempt_id = s.attempt_id
-     and (a.state in ('open', 'unknown')
-          or a.attempt_id in (select b.attempt_id
-                                from jsonb_to_recordset(v_booked) as b(attempt_id uuid)));
+     and (a.state in ('open', 'unknown') or a.attempt_id = any (v_traded));
 
-  perform execution.close_orders(array(
-    select (m ->> 'order_id')::uuid from jsonb_array_elements(v_moves) m), (
-    select coalesce(jsonb_agg(jsonb_build_object(
-             'account_id', b.account_id,
-             'amount', (b.realized_pnl - b.commission)::text)), '[]')
-      from jsonb_to_recordset(v_booked) as b(
-        account_id text, realized_pnl numeric, commission numeric)), 'execution', v_now);
-
+  if cardinality(v_moved) > 0 then
+    perform execution.close_orders(v_moved, to_jsonb(v_gains), 'execution', v_now);
+  end if;
   return (
     select coalesce(jsonb_agg(jsonb_build_object(
-             'i', s.i, 'attempt_id', s.attempt_id, 'order_id', s.order_id,
+             'i', s.said -> 'i', 'attempt_id', s.said -> 'attempt_id', 'order_id', o.order_id,
              'status', o.status, 'filled_quantity', o.filled_quantity::text,
-             'repeated', not exists (select from jsonb_array_elements(v_moves) m
-                                      where (m ->> 'order_id')::uuid = s.order_id),
+             'repeated', o.order_id <> all (v_moved),
              'fills', (select coalesce(jsonb_agg(b - 'held' - 'average' - 'nr'), '[]')
                          from jsonb_array_elements(v_booked) b
-                        where (b ->> 'attempt_id')::uuid = s.attempt_id)) order by s.i), '[]')
-      from jsonb_to_recordset(v_said) as s(i int, attempt_id uuid, order_id uuid)
-      join public.orders o on o.order_id = s.order_id);
+                        where b -> 'attempt_id' = s.said -> 'attempt_id')) order by s.nr), '[]')
+      from unnest(v_said) with ordinality as s(said, nr)
+      join public.orders o on o.order_id = (s.said ->> 'order_id')::uuid);
 end $$;
 comment on function execution.record_reports(jsonb) is
   'Record what the venue said about attempts: order, fills, position, reservation, account, outcome. TR405: another worker owns the account. TR406: no such transition. TR412: no such attempt. TR419: a trade id with other figures.';

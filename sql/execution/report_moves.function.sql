@@ -1,75 +1,101 @@
 -- Where each order goes after a report. Quantities decide before words: an order whose fills
 -- reach its quantity is filled, whatever else was said. What says less than we know moves
--- nothing; what contradicts it is left to the transition table, which raises.
+-- nothing; what contradicts it is left to the transition table, which raises. The figures that
+-- go with a move are derived from the ledger of fills, never added up; more than was ordered is
+-- flagged in the event, and the position has all of it.
 create or replace function execution.report_moves(p_said jsonb, p_booked jsonb)
 returns jsonb
 language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_last jsonb := '{}';
+  v_said jsonb;
+  v_report jsonb;
+  v_id text;
+  v_order record;
+  v_sums record;
+  v_fresh numeric;
+  v_trades jsonb;
+  v_status text;
+  v_target text;
+  v_closed boolean;
+  v_over boolean;
+  v_move jsonb;
+  v_moves jsonb[] := '{}';
 begin
-  -- Not language sql: that would be planned again at every call.
-  return (
-    with said as (
-      select distinct on (x.order_id) x.order_id, x.attempt_id, x.report ->> 'status' as status,
-             coalesce((x.report ->> 'final')::boolean, false) as final,
-             x.report ->> 'code' as code, left(x.report ->> 'message', 500) as message,
-             x.report ->> 'retcode' as retcode, x.report ->> 'venue_order_id' as venue_order_id
-        from jsonb_to_recordset(p_said) as x(
-          i int, order_id uuid, attempt_id uuid, report jsonb)
-       order by x.order_id, x.i desc
-    ), known as materialized (
-      select s.*, o.status as held, o.quantity,
-             coalesce(n.quantity, 0) as fresh, coalesce(n.trades, '[]') as trades,
-             coalesce((select sum(f.quantity) from public.fills f
-                        where f.order_id = s.order_id), 0) as total,
-             o.status in ('filled', 'rejected', 'denied', 'canceled', 'expired', 'not_sent')
-               as closed
-        from said s
-        join public.orders o on o.order_id = s.order_id
-        left join lateral (
-          select sum(b.quantity) as quantity, jsonb_agg(b.venue_trade_id) as trades
-            from jsonb_to_recordset(p_booked) as b(
-              order_id uuid, quantity numeric, venue_trade_id text)
-           where b.order_id = s.order_id) n on true
-    ), aimed as materialized (
-      select k.*, case
-               when k.total >= k.quantity then 'filled'
-               when k.closed and k.fresh > 0 then k.held
-               when k.status in ('rejected', 'canceled', 'expired', 'not_sent') then k.status
-               when k.closed then k.held
-               when k.status = 'partially_filled' and k.final then 'canceled'
-               when k.held = 'pending_cancel' then k.held
-               when k.status in ('filled', 'partially_filled', 'accepted')
-                 then case when k.total > 0 then 'partially_filled' else 'accepted' end
-               when k.status in ('unknown', 'not_found') and k.held = 'submitted' then 'unknown'
-               else k.held end as target
-        from known k
-    ), steps as (
+  for i in 0 .. jsonb_array_length(p_said) - 1 loop
+    v_said := p_said -> i;
+    v_id := v_said ->> 'order_id';
+    v_last := v_last || jsonb_build_object(v_id, jsonb_build_array(
+      i, greatest(v_last -> v_id ->> 1, v_said #>> '{report,venue_order_id}')));
+  end loop;
+
+  for i in 0 .. jsonb_array_length(p_said) - 1 loop
+    v_said := p_said -> i;
+    v_id := v_said ->> 'order_id';
+    -- The last word about an order counts.
+    continue when (v_last -> v_id -> 0)::int <> i;
+    v_report := v_said -> 'report';
+    v_status := v_report ->> 'status';
+    v_fresh := 0;
+    v_trades := '[]';
+    for j in 0 .. jsonb_array_length(p_booked) - 1 loop
+      if p_booked -> j ->> 'order_id' = v_id then
+        v_fresh := v_fresh + (p_booked -> j ->> 'quantity')::numeric;
+        v_trades := v_trades || (p_booked -> j -> 'venue_trade_id');
+      end if;
+    end loop;
+    select o.status, o.quantity into v_order
+      from public.orders o where o.order_id = v_id::uuid;
+    select coalesce(sum(f.quantity), 0) as quantity, sum(f.quantity * f.price) as cost
+      into v_sums
+      from public.fills f where f.order_id = v_id::uuid;
+    v_closed := v_order.status in ('filled', 'rejected', 'denied', 'canceled', 'expired',
+                                   'not_sent');
+    v_over := v_sums.quantity > v_order.quantity;
+    v_target := case
+      when v_sums.quantity >= v_order.quantity then 'filled'
+      when v_closed and v_fresh > 0 then v_order.status
+      when v_status in ('rejected', 'canceled', 'expired', 'not_sent') then v_status
+      when v_closed then v_order.status
+      when v_status = 'partially_filled' and coalesce((v_report ->> 'final')::boolean, false)
+        then 'canceled'
+      when v_order.status = 'pending_cancel' then v_order.status
+      when v_status in ('filled', 'partially_filled', 'accepted')
+        then case when v_sums.quantity > 0 then 'partially_filled' else 'accepted' end
+      when v_status in ('unknown', 'not_found') and v_order.status = 'submitted' then 'unknown'
+      else v_order.status end;
+    continue when v_target = v_order.status and v_fresh = 0;
+
+    v_move := jsonb_build_object(
+      'order_id', v_id, 'to_status', v_target,
+      'code', case
+        when v_over then 'TR407'
+        when v_target = 'filled' then null
+        else coalesce(v_report ->> 'code', case v_target
+          when 'rejected' then 'TR414' when 'expired' then 'TR411'
+          when 'not_sent' then 'TR417' when 'unknown' then 'TR416' end) end,
+      'message', case
+        when v_over then format('filled %s of %s', v_sums.quantity, v_order.quantity)
+        when v_closed then 'late fill'
+        else coalesce(left(v_report ->> 'message', 500), v_status) end,
+      'detail', jsonb_strip_nulls(jsonb_build_object(
+        'attempt_id', v_said ->> 'attempt_id', 'retcode', v_report ->> 'retcode',
+        'venue_order_id', v_report ->> 'venue_order_id',
+        'trades', nullif(v_trades, '[]'),
+        'late', case when v_closed then true end)),
+      'figures', jsonb_build_object(
+        'filled_quantity', least(v_order.quantity, v_sums.quantity)::text,
+        'average_price', (v_sums.cost / nullif(v_sums.quantity, 0))::text,
+        'venue_order_id', v_last -> v_id ->> 1));
+    if v_fresh > 0 and v_target in ('rejected', 'canceled', 'expired')
+       and not v_closed and v_order.status <> 'partially_filled' then
       -- Fills that leave a remainder are an event of their own before the order closes.
-      select a.*, 1 as step, 'partially_filled' as to_status
-        from aimed a
-       where a.fresh > 0 and a.target in ('rejected', 'canceled', 'expired')
-         and not a.closed and a.held <> 'partially_filled'
-      union all
-      select a.*, 2, a.target from aimed a where a.target <> a.held or a.fresh > 0
-    )
-    select coalesce(jsonb_agg(jsonb_build_object(
-             'order_id', s.order_id, 'to_status', s.to_status,
-             'code', case
-               when s.step = 1 then null
-               when s.total > s.quantity then 'TR407'
-               when s.to_status = 'filled' then null
-               else coalesce(s.code, case s.to_status
-                 when 'rejected' then 'TR414' when 'expired' then 'TR411'
-                 when 'not_sent' then 'TR417' when 'unknown' then 'TR416' end) end,
-             'message', case
-               when s.total > s.quantity then format('filled %s of %s', s.total, s.quantity)
-               when s.closed then 'late fill' else coalesce(s.message, s.status) end,
-             'detail', jsonb_strip_nulls(jsonb_build_object(
-               'attempt_id', s.attempt_id, 'retcode', s.retcode,
-               'venue_order_id', s.venue_order_id,
-               'trades', nullif(s.trades, '[]'),
-               'late', case when s.closed then true end)))
-             order by s.order_id, s.step), '[]')
-      from steps s);
+      v_moves := array_append(v_moves, v_move - 'figures' || jsonb_build_object(
+        'to_status', 'partially_filled', 'code', null));
+    end if;
+    v_moves := array_append(v_moves, v_move);
+  end loop;
+  return to_jsonb(v_moves);
 end $$;
 comment on function execution.report_moves(jsonb, jsonb) is
-  'Derive the moves of orders from reports and newly booked fills. Called by other procedures only.';
+  'Derive the moves of orders, and the figures that go with them, from reports and newly booked fills. Called by other procedures only.';
