@@ -44,13 +44,16 @@ def halt(
             _show(_standing(conn), as_json)
             return
         answer = _halt(conn, scope, scope_id, reason, working_orders)
+        if answer["orders_cancelled"]:
+            conn.execute("select bus.wake('{execution}')")
     if as_json:
         print_json(answer)
         return
     state = "stood halted already" if answer["repeated"] else "is halted"
     out().print(f"{scope} {answer['scope_id']} {state}: {answer['halt_id']}", soft_wrap=True)
     if answer["orders_cancelled"]:
-        out().print(f"{answer['orders_cancelled']} working orders are cancelled")
+        count = answer["orders_cancelled"]
+        out().print(f"orders denied unsent, or being withdrawn at their venues: {count}")
     out().print(f"to lift it: desk resume {answer['halt_id']} --reason …", soft_wrap=True)
 
 

@@ -8,6 +8,7 @@ import pytest
 from psycopg import Connection
 
 from tests.cli.conftest import Run
+from tests.kit.order_flow import an_order, clear_orders
 from tests.kit.trading_desk import clear, rows
 
 
@@ -32,6 +33,20 @@ def test_a_halt_stands_once_and_is_listed(run: Run, inside: Connection[Any]):
     )
     assert "strange fills" in run("halt", "--list").out
     assert rows(inside, "select requested_by from governance.halts") == [("desk_operator",)]
+
+
+def test_a_cancelling_halt_says_how_many_orders_it_took_and_wakes_the_bridge(
+    run: Run, inside: Connection[Any]
+):
+    clear_orders(inside)
+    an_order(inside)
+    inside.execute("listen desk_wake_execution")
+    said = run("halt", "platform", "--reason", "news", "--working-orders", "cancel")
+    assert "orders denied unsent, or being withdrawn at their venues: 1" in said.out
+    assert [hint.channel for hint in inside.notifies(timeout=10, stop_after=1)]
+    inside.execute("unlisten *")
+    assert rows(inside, "select status from orders") == [("denied",)]
+    clear_orders(inside)
 
 
 def test_resuming_opens_one_proposal_and_names_whose_votes_are_missing(run: Run):
