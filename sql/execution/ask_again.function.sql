@@ -5,6 +5,14 @@ language plpgsql security definer set search_path = '' as $$
 declare
   r record;
 begin
+  -- In one order, because halts ask too and must not be what a deadlock ends; and in a statement
+  -- of its own, so that the next one sees what was queued while this one waited.
+  perform from (
+    select a.attempt_id from execution.attempts a
+     where a.attempt_id in (
+       select x.attempt_id from jsonb_to_recordset(p_items) as x(attempt_id uuid))
+     order by a.attempt_id
+       for update) held;
   for r in
     update execution.attempts a
        set inquiry_id = bus.uuid7(), inquired_at = clock_timestamp()

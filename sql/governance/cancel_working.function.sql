@@ -33,15 +33,15 @@ begin
          for update) w
    where w.halt_id is not null;
   perform execution.move_orders(v_moves, 'halt', v_now);
-  perform execution.close_orders(array(
-    select m.order_id from jsonb_to_recordset(v_moves) as m(order_id uuid, to_status text)
-     where m.to_status = 'denied'), '[]', 'halt', v_now);
   perform execution.ask_again((
     select coalesce(jsonb_agg(jsonb_build_object('attempt_id', a.attempt_id)
                               order by a.attempt_id), '[]')
       from jsonb_to_recordset(v_moves) as m(order_id uuid, to_status text)
       join execution.attempts a on a.order_id = m.order_id and a.state = 'answered'
      where m.to_status = 'pending_cancel'));
+  perform execution.close_orders(array(
+    select m.order_id from jsonb_to_recordset(v_moves) as m(order_id uuid, to_status text)
+     where m.to_status = 'denied'), '[]', 'halt', v_now);
   return jsonb_array_length(v_moves);
 end $$;
 comment on function governance.cancel_working(uuid[]) is

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -18,8 +19,8 @@ from psycopg import Connection
 
 from backend.ports import SystemClock
 from backend.settings import load_settings
-from backend.values import FinalOutcome
-from tests.agents.test_execution import OPTIONS, prepared_for, run, settled
+from backend.values import FinalOutcome, format_instant
+from tests.agents.test_execution import OPTIONS, a_place, prepared_for, settled
 from tests.kit.homes import until
 from tests.kit.order_flow import (
     OTHER_WORKER,
@@ -111,6 +112,20 @@ def successor(desk: Database, tmp_path: Path) -> Generator[Outside]:
         yield built
 
 
+def venue_says(message: Any, prepared: Mapping[str, Any], outside: Outside) -> dict[str, Any]:
+    """Have the agent call the venue, and wait for what it still reads."""
+    answer: Any = execution.call(message, prepared, outside)()
+    return answer() if callable(answer) else answer
+
+
+def placed(
+    conn: Connection[Any], outside: Outside, order_id: UUID, worker_id: UUID = WORKER
+) -> Decision:
+    message = a_place(order_id)
+    prepared = prepared_for(conn, message, worker_id)
+    return settled(conn, message, prepared, venue_says(message, prepared, outside))
+
+
 def working(
     conn: Connection[Any],
     inside: Connection[Any],
@@ -129,7 +144,7 @@ def working(
         stop_loss=None,
         take_profit=None,
     )
-    assert run(conn, outside, order_id).outcome == "accepted"
+    assert placed(conn, outside, order_id).outcome == "accepted"
     return order_id
 
 
@@ -153,7 +168,7 @@ def carried_out(
     conn: Connection[Any], outside: Outside, message: RowMessage, worker_id: UUID = WORKER
 ) -> Decision:
     prepared = prepared_for(conn, message, worker_id)
-    return settled(conn, message, prepared, execution.call(message, prepared, outside))
+    return settled(conn, message, prepared, venue_says(message, prepared, outside))
 
 
 def again(conn: Connection[Any], inside: Connection[Any]) -> RowMessage:
@@ -298,6 +313,21 @@ def test_an_unreachable_venue_cancels_nothing(
     assert carried_out(bridge, successor, again(bridge, inside)).outcome == "canceled"
 
 
+def test_a_stalled_process_that_wakes_up_late_only_asks(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start
+):
+    terminal = start()
+    working(bridge, inside, outside)
+    halt(inside)
+    (message,) = inquiries(inside)
+    prepared = prepared_for(bridge, message)
+    then = format_instant(SystemClock().now() - timedelta(seconds=9))
+    report = venue_says(message, {**prepared, "as_of": then}, outside)
+    assert report["status"] == "accepted"
+    assert at_venue(terminal) == (1, [])
+    assert settled(bridge, message, prepared, report).outcome == "pending_cancel"
+
+
 def live_until_killed(url: str, home: Path, inquiry: UUID, dies: str, pipe: Pipe) -> None:
     """Be a worker's process that never records: it stops where it will be killed."""
     message = an_inquiry(inquiry)
@@ -305,7 +335,7 @@ def live_until_killed(url: str, home: Path, inquiry: UUID, dies: str, pipe: Pipe
         prepared = prepared_for(conn, message)
         status = None
         if dies == "after sending":
-            status = execution.call(message, prepared, outside)["status"]
+            status = venue_says(message, prepared, outside)["status"]
         pipe.send(status)
         pipe.recv()
 
@@ -341,7 +371,7 @@ def test_a_worker_killed_before_it_recorded_leaves_one_cancel_and_one_outcome(
     assert rows(inside, "select outcome from alert_outcomes") == [("expired",)]
     repeated = carried_out(bridge, successor, message, OTHER_WORKER)
     assert (repeated.outcome, repeated.effects) == ("repeated", ())
-    assert run(bridge, successor, order_id, OTHER_WORKER).outcome == "repeated"
+    assert placed(bridge, successor, order_id, OTHER_WORKER).outcome == "repeated"
 
 
 def test_a_bridge_that_stalled_records_nothing_of_the_cancel_that_it_sent(
@@ -353,7 +383,7 @@ def test_a_bridge_that_stalled_records_nothing_of_the_cancel_that_it_sent(
     halt(inside)
     (message,) = inquiries(inside)
     prepared = prepared_for(bridge, message)
-    report = execution.call(message, prepared, outside)
+    report = venue_says(message, prepared, outside)
     give_shard(inside, "paper-1", OTHER_WORKER)
     assert carried_out(bridge, successor, message, OTHER_WORKER).outcome == "canceled"
     with pytest.raises(psycopg.Error) as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from psycopg import Connection
 
 from tests.db.test_execution_attempts import outcome_of, status_of
 from tests.db.test_execution_reports import steps
+from tests.kit.homes import until
 from tests.kit.order_flow import (
     OTHER_WORKER,
     WORKER,
@@ -30,6 +32,10 @@ from tests.kit.postgres import Database
 from tests.kit.trading_desk import ask, rows
 
 SENT = ["submitted", "accepted", "pending_cancel"]
+WAITING = (
+    "select count(*) from pg_stat_activity where datname = current_database()"
+    " and wait_event_type = 'Lock'"
+)
 DUE = {"abandoned_ms": 30_000, "sync_ms": 2_000}
 
 
@@ -57,6 +63,11 @@ def halt(inside: Connection[Any]) -> int:
     item = {"halt_id": new_id(), "scope": "account", "scope_id": "paper-1", "reason": "test"}
     (answer,) = ask(inside, "governance.record_halts", {**item, "cancel_working_orders": True})
     return answer["orders_cancelled"]
+
+
+def halt_apart(url: str) -> None:
+    with psycopg.connect(url) as conn:
+        halt(conn)
 
 
 def inquiries(inside: Connection[Any]) -> list[UUID]:
@@ -123,6 +134,22 @@ def test_what_the_venue_accepts_under_the_halt_is_asked_for_too(
     inside.execute("select governance.acknowledge_halts(gen_random_uuid())")
     assert status_of(inside, order_id) == "pending_cancel"
     assert len(inquiries(inside)) == 1
+
+
+def test_a_halt_and_the_tick_ask_at_the_same_time_and_one_inquiry_waits(
+    bridge: Connection[Any], inside: Connection[Any], desk: Database
+):
+    orders = {working(inside, bridge, "1") for _ in range(3)}
+    attempts = [a for (a,) in rows(inside, "select attempt_id from execution.attempts")]
+    with psycopg.connect(desk.role_url("execution_agent")) as tick:
+        # The tick has asked, and has not committed: the halt waits for it.
+        ask(tick, "execution.ask_again", *({"attempt_id": a} for a in reversed(attempts)))
+        halting = threading.Thread(target=halt_apart, args=(desk.superuser_url,))
+        halting.start()
+        until(lambda: rows(inside, WAITING) == [(1,)], "the halt waits")
+    halting.join(10)
+    assert {status_of(inside, order) for order in orders} == {"pending_cancel"}
+    assert len(inquiries(inside)) == len(orders)
 
 
 def test_cancelled_order_frees_its_budget_once_and_ends_its_alert(
