@@ -11,18 +11,34 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_now timestamptz := clock_timestamp();
+  v_item jsonb;
+  v_id uuid;
+  v_account text;
+  v_ids uuid[] := '{}';
+  v_items jsonb[] := '{}';
   v_asked jsonb;
   v_verdicts jsonb;
+  v_verdict jsonb;
+  v_opened boolean := false;
+  v_moves jsonb[] := '{}';
+  v_refused uuid[] := '{}';
 begin
-  select coalesce(jsonb_agg(jsonb_build_object(
-           'i', x.i, 'worker_id', x.worker_id,
-           'attempt_id', x.attempt_id, 'inquiry_id', x.inquiry_id,
-           'order_id', o.order_id, 'account_id', o.account_id) order by x.i), '[]')
-    into v_asked
-    from jsonb_to_recordset(p_items) as x(
-      i int, worker_id uuid, order_id uuid, attempt_id uuid, inquiry_id uuid)
-    left join execution.attempts a on a.inquiry_id = x.inquiry_id
-    left join public.orders o on o.order_id = coalesce(x.order_id, a.order_id);
+  for nr in 0 .. jsonb_array_length(p_items) - 1 loop
+    v_item := p_items -> nr;
+    v_id := (v_item ->> 'order_id')::uuid;
+    if v_id is null then
+      select a.order_id into v_id
+        from execution.attempts a where a.inquiry_id = (v_item ->> 'inquiry_id')::uuid;
+    end if;
+    select o.order_id, o.account_id into v_id, v_account
+      from public.orders o where o.order_id = v_id;
+    v_ids := array_append(v_ids, v_id);
+    v_items := array_append(v_items, jsonb_build_object(
+      'i', v_item -> 'i', 'worker_id', v_item -> 'worker_id',
+      'attempt_id', v_item -> 'attempt_id', 'inquiry_id', v_item -> 'inquiry_id',
+      'order_id', v_id, 'account_id', v_account));
+  end loop;
+  v_asked := to_jsonb(v_items);
 
   -- Locks in a fixed order: halts, accounts, orders. Recording a halt takes its scope
   -- exclusively, so nothing that was opened before it is committed after it.
@@ -30,46 +46,55 @@ begin
   perform execution.own_accounts(v_asked);
   perform from (
     select o.order_id from public.orders o
-     where o.order_id in (select (x ->> 'order_id')::uuid from jsonb_array_elements(v_asked) x)
+     where o.order_id = any (v_ids)
      order by o.account_id, o.order_id
        for update) locked;
 
   v_verdicts := execution.judge_attempts(v_asked, v_now);
+  for nr in 0 .. jsonb_array_length(v_verdicts) - 1 loop
+    v_verdict := v_verdicts -> nr;
+    if v_verdict ->> 'state' = 'opened' then
+      v_opened := true;
+    elsif v_verdict ->> 'state' in ('resolve', 'sync') then
+      -- An attempt of an earlier life belongs to whoever owns the account now.
+      update execution.attempts a
+         set worker_id = (v_verdict ->> 'worker_id')::uuid,
+             account_epoch = (v_verdict ->> 'epoch')::bigint
+       where a.attempt_id = (v_verdict ->> 'attempt_id')::uuid
+         and a.account_epoch is distinct from (v_verdict ->> 'epoch')::bigint;
+    elsif v_verdict ->> 'state' = 'refused' and v_verdict ->> 'order_id' is not null then
+      v_refused := array_append(v_refused, (v_verdict ->> 'order_id')::uuid);
+    end if;
+    if v_verdict ->> 'to_status' is not null then
+      v_moves := array_append(v_moves, jsonb_build_object(
+        'order_id', v_verdict -> 'order_id', 'to_status', v_verdict -> 'to_status',
+        'code', v_verdict -> 'code', 'message', v_verdict -> 'message',
+        'detail', jsonb_build_object('attempt_id', v_verdict -> 'attempt_id')));
+    end if;
+  end loop;
 
-  insert into execution.attempts
-    (attempt_id, order_id, client_order_id, magic, account_id, worker_id, account_epoch, state,
-     opened_at)
-  select v.attempt_id, v.order_id,
-         -- Twenty characters of the id: they fit every venue's comment. The low 63 bits are
-         -- the magic number.
-         right(replace(v.attempt_id::text, '-', ''), 20),
-         ('x' || right(replace(v.attempt_id::text, '-', ''), 16))::bit(64)::bigint
-           & 9223372036854775807,
-         v.account_id, v.worker_id, v.epoch, 'open', v_now
-    from jsonb_to_recordset(v_verdicts) as v(
-      state text, attempt_id uuid, order_id uuid, account_id text, worker_id uuid, epoch bigint)
-   where v.state = 'opened';
-
-  -- An attempt of an earlier life belongs to whoever owns the account now.
-  update execution.attempts a
-     set worker_id = v.worker_id, account_epoch = v.epoch
-    from jsonb_to_recordset(v_verdicts) as v(
-      state text, attempt_id uuid, worker_id uuid, epoch bigint)
-   where v.state in ('resolve', 'sync') and a.attempt_id = v.attempt_id
-     and a.account_epoch is distinct from v.epoch;
-
-  perform execution.move_orders((
-    select coalesce(jsonb_agg(jsonb_build_object(
-             'order_id', v.order_id, 'to_status', v.to_status, 'code', v.code,
-             'message', v.message,
-             'detail', jsonb_build_object('attempt_id', v.attempt_id))), '[]')
+  if v_opened then
+    insert into execution.attempts
+      (attempt_id, order_id, client_order_id, magic, account_id, worker_id, account_epoch, state,
+       opened_at)
+    select v.attempt_id, v.order_id,
+           -- Twenty characters of the id: they fit every venue's comment. The low 63 bits are
+           -- the magic number.
+           right(replace(v.attempt_id::text, '-', ''), 20),
+           ('x' || right(replace(v.attempt_id::text, '-', ''), 16))::bit(64)::bigint
+             & 9223372036854775807,
+           v.account_id, v.worker_id, v.epoch, 'open', v_now
       from jsonb_to_recordset(v_verdicts) as v(
-        order_id uuid, to_status text, code text, message text, attempt_id uuid)
-     where v.to_status is not null), 'execution', v_now);
-  perform execution.close_orders(array(
-    select v.order_id from jsonb_to_recordset(v_verdicts) as v(order_id uuid, state text)
-     where v.state = 'refused' and v.order_id is not null), '[]', 'execution', v_now);
-
+        state text, attempt_id uuid, order_id uuid, account_id text, worker_id uuid,
+        epoch bigint)
+     where v.state = 'opened';
+  end if;
+  if cardinality(v_moves) > 0 then
+    perform execution.move_orders(to_jsonb(v_moves), 'execution', v_now);
+  end if;
+  if cardinality(v_refused) > 0 then
+    perform execution.close_orders(v_refused, '[]', 'execution', v_now);
+  end if;
   return execution.attempt_orders(v_verdicts, v_now);
 end $$;
 comment on function execution.open_attempts(jsonb) is
