@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 from uuid import UUID
 
 import structlog
@@ -35,6 +36,8 @@ log = structlog.get_logger()
 
 Prepared = Mapping[str, Any]
 Report = dict[str, Any]
+Deals = Callable[[], tuple[VenueDeal, ...]]
+"""Waits for an order's deals. Raises VenueUnavailable."""
 
 SEND_WINDOW = timedelta(seconds=8)
 """An attempt older than this is not sent any more. Together with the venue's timeout (5 s) it
@@ -66,21 +69,24 @@ class Bridge:
         self._failures = 0
         self._closed_until_ns = 0
 
-    def send(self, prepared: Prepared) -> Report:
-        """Send a freshly opened attempt. Never raises for what the venue does."""
+    def send(self, prepared: Prepared) -> Callable[[], Report]:
+        """Send a freshly opened attempt; the function that is returned waits for its deals.
+
+        So the next one can be sent meanwhile. Neither raises for what the venue does.
+        """
         try:
             venue = self._connected()
             attempt = _request(prepared, venue)
         except VenueUnavailable as error:
-            return self._unsent(Code.VENUE_UNREACHABLE, str(error))
+            return partial(self._unsent, Code.VENUE_UNREACHABLE, str(error))
         except PermissionError as error:
-            return self._unsent(Code.MODE_NOT_ALLOWED, str(error))
+            return partial(self._unsent, Code.MODE_NOT_ALLOWED, str(error))
         # Asked last: connecting may have taken its time, and a stalled process wakes up late.
         if self._too_late(prepared):
-            return self._unsent(Code.ORDER_NOT_SENT, "too late to send")
+            return partial(self._unsent, Code.ORDER_NOT_SENT, "too late to send")
         told = venue.submit(attempt)
         self._note(venue)
-        return self._report(venue, told, prepared)
+        return partial(self._report, venue, told, prepared, self._deals_of(venue, told))
 
     def ask(self, prepared: Prepared) -> Report:
         """Ask what became of an attempt. An unreachable venue proves nothing."""
@@ -96,7 +102,7 @@ class Bridge:
             )
             if told is None:
                 return self._bare("not_found", None, "the venue has no trace of it")
-            return self._report(venue, told, prepared, found=True)
+            return self._found(venue, told, prepared)
         except VenueUnavailable as error:
             if self._venue is not None:
                 self._note(self._venue)
@@ -132,7 +138,7 @@ class Bridge:
         )
         self._note(venue)
         if told.outcome in _ENDED:
-            return self._report(venue, told, prepared, found=True)
+            return self._found(venue, told, prepared)
         return self._kept(told)
 
     def _kept(self, told: VenueReport) -> Report:
@@ -190,17 +196,34 @@ class Bridge:
             "venue.failed", account_id=self._account_id, error=detail, failures=self._failures
         )
 
+    def _found(self, venue: Mt5Venue, told: VenueReport, prepared: Prepared) -> Report:
+        return self._report(venue, told, prepared, self._deals_of(venue, told), found=True)
+
+    def _deals_of(self, venue: Mt5Venue, told: VenueReport) -> Deals:
+        if _STATUS[told.outcome] not in ("filled", "partially_filled") or not told.order_ticket:
+            return tuple
+        try:
+            # Only deals have trade ids, commissions and times; the answer has none of them.
+            return venue.deals_later(told.order_ticket)
+        except VenueUnavailable as error:
+            return partial(_unavailable, error)
+
     def _report(
-        self, venue: Mt5Venue, told: VenueReport, prepared: Prepared, *, found: bool = False
+        self,
+        venue: Mt5Venue,
+        told: VenueReport,
+        prepared: Prepared,
+        read_deals: Deals,
+        *,
+        found: bool = False,
     ) -> Report:
         status = _STATUS[told.outcome]
         deals: tuple[VenueDeal, ...] = ()
-        if status in ("filled", "partially_filled") and told.order_ticket is not None:
-            try:
-                # Only deals have trade ids, commissions and times; the answer has none of them.
-                deals = venue.deals_of(told.order_ticket)
-            except VenueUnavailable as error:
-                log.warning("venue.deals_missing", account_id=self._account_id, error=str(error))
+        try:
+            deals = read_deals()
+        except VenueUnavailable as error:
+            log.warning("venue.deals_missing", account_id=self._account_id, error=str(error))
+            self._note(venue)
         fills = [_fill(deal) for deal in deals if deal.side is not None and deal.volume > 0]
         booked = sum((Decimal(fill["quantity"]) for fill in fills), Decimal(0))
         if booked < told.volume:
@@ -275,6 +298,10 @@ def _request(prepared: Prepared, venue: Mt5Venue) -> AttemptRequest:
         time_in_force=TimeInForce(prepared["time_in_force"]),
         magic=int(prepared["magic"]),
     )
+
+
+def _unavailable(error: VenueUnavailable) -> NoReturn:
+    raise error
 
 
 def _fill(deal: VenueDeal) -> dict[str, Any]:

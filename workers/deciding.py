@@ -131,15 +131,22 @@ class Decider:
         started = time.perf_counter_ns()
         facts = self._facts([claimed.message for claimed in batch])
         prepared = self._prepare(batch, facts, now)
+        reports = [
+            None
+            if answer is None
+            else self.agent.function("call")(claimed.message, answer, outside)
+            for claimed, (_, answer) in zip(batch, prepared, strict=True)
+        ]
         settlement = Settlement()
-        for claimed, facts_of_one, (decision, answer) in zip(batch, facts, prepared, strict=True):
+        for claimed, known, (decision, answer), report in zip(
+            batch, facts, prepared, reports, strict=True
+        ):
             context = self._context(claimed.message, now)
-            if answer is None:
-                self._settle_one(settlement, claimed, context, facts_of_one, decision, started)
-                continue
-            report = self.agent.function("call")(claimed.message, answer, outside)
-            decision = self.agent.function("record")(claimed.message, answer, report, context)
-            known = {"prepared": answer, "report": report}
+            if answer is not None and report is not None:
+                # Only now, when everything is sent, what is still to be read is waited for.
+                said = report()
+                known = {"prepared": answer, "report": said}
+                decision = self.agent.function("record")(claimed.message, answer, said, context)
             self._settle_one(settlement, claimed, context, known, decision, started)
         return self._finish(settlement), settlement
 

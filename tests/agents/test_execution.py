@@ -131,7 +131,7 @@ def run(
 ) -> Decision:
     message = a_place(order_id)
     prepared = prepared_for(conn, message, worker_id)
-    return settled(conn, message, prepared, execution.call(message, prepared, outside))
+    return settled(conn, message, prepared, execution.call(message, prepared, outside)())
 
 
 def orders_at(terminal: PaperProcess, prepared: Mapping[str, Any]) -> int:
@@ -185,7 +185,7 @@ def test_crash_between_call_and_record_finds_the_fill_and_sends_nothing(
     order_id = market_order(inside)
     message = a_place(order_id)
     prepared = prepared_for(bridge, message)
-    execution.call(message, prepared, outside)
+    execution.call(message, prepared, outside)()
     # The answer died with its process; another one takes the account over.
     give_shard(inside, "paper-1", OTHER_WORKER)
     with an_outside(desk, tmp_path / "successor") as successor:
@@ -220,7 +220,7 @@ def test_stalled_process_that_wakes_up_late_sends_nothing(
     message = a_place(market_order(inside))
     prepared = prepared_for(bridge, message)
     then = SystemClock().now() - timedelta(seconds=9)
-    report = execution.call(message, {**prepared, "as_of": format_instant(then)}, outside)
+    report = execution.call(message, {**prepared, "as_of": format_instant(then)}, outside)()
     assert (report["status"], report["message"]) == ("not_sent", "too late to send")
     assert orders_at(terminal, prepared) == 0
 
@@ -286,7 +286,7 @@ def test_limit_order_works_until_an_inquiry_finds_it_gone(
     prepared = prepared_for(bridge, message)
     assert prepared["state"] == "sync"
     with an_outside(desk, tmp_path / "again") as again:
-        report = execution.call(message, prepared, again)
+        report = execution.call(message, prepared, again)()
     assert settled(bridge, message, prepared, report).outcome == "canceled"
     assert rows(inside, "select outcome from alert_outcomes") == [("expired",)]
 
@@ -313,7 +313,7 @@ def test_same_answer_gives_the_same_decision(
 ):
     message = a_place(market_order(inside))
     prepared = prepared_for(bridge, message)
-    report = execution.call(message, prepared, outside)
+    report = execution.call(message, prepared, outside)()
     known = json.loads(json.dumps({"prepared": prepared, "report": report}))
     first = execution.record(message, prepared, report, a_context("execution"))
     assert first == execution.record(

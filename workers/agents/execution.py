@@ -8,7 +8,7 @@ epoch; open attempts are asked about, never resent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -102,14 +102,18 @@ def prepare(
 
 def call(
     message: Message[PlaceCommand] | RowMessage, prepared: Mapping[str, Any], outside: Outside
-) -> dict[str, Any]:
-    """Send what was freshly opened, once; ask about, or cancel, what was sent before."""
+) -> Callable[[], Mapping[str, Any]]:
+    """Send what was freshly opened, once; ask about, or cancel, what was sent before.
+
+    Acts at once; the function that is returned waits for the rest of the report.
+    """
     if prepared["state"] == "opened":
         return outside.bridge(prepared["account_id"]).send(prepared)
+    report: Mapping[str, Any] = {"status": "nothing"}
     if prepared["state"] in ("resolve", "sync"):
         bridge = outside.bridge(prepared["account_id"])
-        return bridge.cancel(prepared) if _to_cancel(prepared) else bridge.ask(prepared)
-    return {"status": "nothing"}
+        report = bridge.cancel(prepared) if _to_cancel(prepared) else bridge.ask(prepared)
+    return lambda: report
 
 
 def record(

@@ -212,8 +212,20 @@ class Mt5Reader:
 
     def deals_of(self, order_ticket: int) -> tuple[VenueDeal, ...]:
         """Give the deals of one order: price, commission and time. Raises VenueUnavailable."""
-        rows = self._read(lambda: self._terminal.history_deals_get(ticket=order_ticket))
-        return tuple(reports.deal_of(self._our(r.symbol), r, self._time) for r in rows)
+        return self.deals_later(order_ticket)()
+
+    def deals_later(self, order_ticket: int) -> Callable[[], tuple[VenueDeal, ...]]:
+        """Ask for the deals of one order; the function that is returned waits for them.
+
+        Both raise VenueUnavailable.
+        """
+        answer = self._read(lambda: self._terminal.history_deals_later(order_ticket))
+
+        def wait() -> tuple[VenueDeal, ...]:
+            rows = self._read(answer)
+            return tuple(reports.deal_of(self._our(r.symbol), r, self._time) for r in rows)
+
+        return wait
 
     def _read(self, call: Callable[[], Any], empty: bool = False) -> Any:
         """Make a call that changes nothing; no answer, or None, is unavailability."""

@@ -39,6 +39,8 @@ class Link:
     """An open connection: evaluates source, tells whether it still stands, closes."""
 
     evaluate: Callable[[str], Any]
+    later: Callable[[str], Callable[[], Any]]
+    """Sends source at once; the function that it returns waits for the result."""
     is_open: Callable[[], bool]
     close: Callable[[], None]
 
@@ -55,7 +57,19 @@ def direct_link(host: str, port: int, timeout_s: float) -> Link:
     except _LOST:
         connection.close()
         raise
-    return Link(evaluate, lambda: not connection.closed, connection.close)
+    later = _later(evaluate, timeout_s)
+    return Link(evaluate, later, lambda: not connection.closed, connection.close)
+
+
+def _later(evaluate: Any, timeout_s: float) -> Callable[[str], Callable[[], Any]]:
+    send = rpyc.async_(evaluate)
+
+    def later(source: str) -> Callable[[], Any]:
+        answer = send(source)
+        answer.set_expiry(timeout_s)
+        return lambda: answer.value
+
+    return later
 
 
 def mt5linux_link(host: str, port: int, timeout_s: float) -> Link:
@@ -67,7 +81,8 @@ def mt5linux_link(host: str, port: int, timeout_s: float) -> Link:
     client: Any = MetaTrader5(host=host, port=port, timeout=timeout_s)  # type: ignore[arg-type]
     # The client has no way to close; its connection is a private attribute.
     connection = client._MetaTrader5__conn
-    return Link(client.eval, lambda: not connection.closed, connection.close)
+    later = _later(connection.root.eval, timeout_s)
+    return Link(client.eval, later, lambda: not connection.closed, connection.close)
 
 
 class RpycTerminal:
@@ -96,12 +111,15 @@ class RpycTerminal:
                 return
 
     def _evaluate(self, source: str) -> Any:
+        return self._ask(lambda link: link.evaluate(source))
+
+    def _ask(self, ask: Callable[[Link], Any]) -> Any:
         link = self._link
         if link is None or not link.is_open():
             raise TerminalUnreachable("terminal is not open", sent=False)
         with self._lock:
             try:
-                return link.evaluate(source)
+                return ask(link)
             except _LOST as error:
                 raise TerminalUnreachable(f"no answer: {error}", sent=True) from error
             except Exception as error:
@@ -118,8 +136,7 @@ class RpycTerminal:
         return None if pairs is None else SimpleNamespace(**dict(pairs))
 
     def _many(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        rows = self._evaluate(_MANY.format(call=_source(name, args, kwargs)))
-        return None if rows is None else tuple(SimpleNamespace(**dict(row)) for row in rows)
+        return _rows(self._evaluate(_MANY.format(call=_source(name, args, kwargs))))
 
     def initialize(self, *args: Any, **kwargs: Any) -> bool:
         """Log the terminal in."""
@@ -179,6 +196,12 @@ class RpycTerminal:
         """Give deals; dates are positional server seconds, ticket is that of their order."""
         return self._many("history_deals_get", *dates, **filters)
 
+    def history_deals_later(self, ticket: int) -> Callable[[], Any]:
+        """Ask for an order's deals now; the function that is returned waits for them."""
+        call = _source("history_deals_get", (), {"ticket": ticket})
+        answer = self._ask(lambda link: link.later(_MANY.format(call=call)))
+        return lambda: _rows(self._ask(lambda _: answer()))
+
     def order_check(self, request: dict[str, Any]) -> Any:
         """Ask what would refuse a request."""
         return self._one("order_check", request)
@@ -186,6 +209,10 @@ class RpycTerminal:
     def order_send(self, request: dict[str, Any]) -> Any:
         """Send a trade request."""
         return self._one("order_send", request)
+
+
+def _rows(rows: Any) -> Any:
+    return None if rows is None else tuple(SimpleNamespace(**dict(row)) for row in rows)
 
 
 def _source(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -48,17 +48,25 @@ class PackageTerminal:
         if name.startswith("_"):
             raise AttributeError(name)
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self._module is None:
-                raise TerminalUnreachable("terminal is not open", sent=False)
-            pending: Future[Any] = self._thread.submit(getattr(self._module, name), *args, **kwargs)
+        return lambda *args, **kwargs: self._later(name, *args, **kwargs)()
+
+    def history_deals_later(self, ticket: int) -> Callable[[], Any]:
+        """Ask for an order's deals now; the function that is returned waits for them."""
+        return self._later("history_deals_get", ticket=ticket)
+
+    def _later(self, name: str, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+        if self._module is None:
+            raise TerminalUnreachable("terminal is not open", sent=False)
+        pending: Future[Any] = self._thread.submit(getattr(self._module, name), *args, **kwargs)
+
+        def wait() -> Any:
             try:
                 return pending.result(self._timeout_s)
             except FutureTimeout as error:
                 # A call that never began can still be taken back.
                 raise TerminalUnreachable("no answer in time", sent=not pending.cancel()) from error
 
-        return call
+        return wait
 
 
 def make_terminal(kind: TerminalKind, host: str, port: int, timeout_s: float) -> Terminal:
