@@ -2,17 +2,12 @@
 create or replace function execution.attempt_orders(p_verdicts jsonb, p_now timestamptz)
 returns jsonb
 language plpgsql stable as $$
-declare
-  v jsonb;
-  v_answer jsonb;
-  v_answers jsonb[] := '{}';
 begin
-  for nr in 0 .. jsonb_array_length(p_verdicts) - 1 loop
-    v := p_verdicts -> nr;
-    select jsonb_build_object(
-             'i', v -> 'i', 'state', v -> 'state', 'code', v -> 'code',
-             'message', v -> 'message', 'worker_id', v -> 'worker_id', 'epoch', v -> 'epoch',
-             'attempt_id', a.attempt_id,
+  -- Not language sql: that would be planned again at every call.
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'i', v.i, 'state', v.state, 'code', v.code, 'message', v.message,
+             'worker_id', v.worker_id, 'epoch', v.epoch, 'attempt_id', a.attempt_id,
              'client_order_id', a.client_order_id, 'magic', a.magic::text,
              'attempt_state', a.state, 'opened_at', a.opened_at, 'as_of', p_now,
              'order_id', o.order_id, 'intent_id', o.intent_id,
@@ -34,20 +29,17 @@ begin
              'value_per_point', (n.contract_size * execution.conversion_rate(
                                   n.quote_currency, c.currency, o.symbol,
                                   o.reference_price))::text,
-             'bid', q.bid::text, 'ask', q.ask::text)
-      into v_answer
-      from (select 1) one
-      left join public.orders o on o.order_id = (v ->> 'order_id')::uuid
-      left join execution.attempts a on a.attempt_id = (v ->> 'attempt_id')::uuid
-                                    and a.order_id = o.order_id
+             'bid', q.bid::text, 'ask', q.ask::text) order by v.i), '[]')
+      from jsonb_to_recordset(p_verdicts) as v(
+        i int, state text, code text, message text, worker_id uuid, epoch bigint,
+        attempt_id uuid, order_id uuid)
+      left join public.orders o on o.order_id = v.order_id
+      left join execution.attempts a on a.attempt_id = v.attempt_id and a.order_id = o.order_id
       left join public.intents e on e.intent_id = o.intent_id
       left join public.accounts c on c.account_id = o.account_id
       left join public.instruments n on n.symbol = o.symbol
       left join public.positions p on p.account_id = o.account_id and p.symbol = o.symbol
-      left join public.latest_quotes q on q.venue_id = o.venue_id and q.symbol = o.symbol;
-    v_answers := array_append(v_answers, v_answer);
-  end loop;
-  return to_jsonb(v_answers);
+      left join public.latest_quotes q on q.venue_id = o.venue_id and q.symbol = o.symbol);
 end $$;
 comment on function execution.attempt_orders(jsonb, timestamptz) is
   'Describe attempts with their orders, positions and quotes. Called by other procedures only.';
