@@ -114,8 +114,7 @@ def successor(desk: Database, tmp_path: Path) -> Generator[Outside]:
 
 def venue_says(message: Any, prepared: Mapping[str, Any], outside: Outside) -> dict[str, Any]:
     """Have the agent call the venue, and wait for what it still reads."""
-    answer: Any = execution.call(message, prepared, outside)()
-    return answer() if callable(answer) else answer
+    return execution.call(message, prepared, outside)()
 
 
 def placed(
