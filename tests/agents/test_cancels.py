@@ -112,7 +112,7 @@ def successor(desk: Database, tmp_path: Path) -> Generator[Outside]:
         yield built
 
 
-def venue_says(message: Any, prepared: Mapping[str, Any], outside: Outside) -> dict[str, Any]:
+def venue_says(message: Any, prepared: Mapping[str, Any], outside: Outside) -> Mapping[str, Any]:
     """Have the agent call the venue, and wait for what it still reads."""
     return execution.call(message, prepared, outside)()
 
