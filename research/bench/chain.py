@@ -42,22 +42,10 @@ FIRST_RATE_PER_S = 20.0
 SETTLE_WAIT_S = 120.0
 FIXED_RATE_PER_S = 50.0
 SENDERS = 8
-WATCHERS = (
-    "hedger",
-    "compliance",
-    "reporter",
-    "risk_sentinel",
-    "treasury",
-    "feedback",
-    "supervisor",
-    "housekeeping",
-    "optimizer",
-    "orchestrator",
-)
-"""Agents that an order does not wait for: a process of their own, on the other core."""
-
 SHAPE = Shape(
-    workers=(",".join(name for name in AGENTS if name not in WATCHERS), ",".join(WATCHERS)),
+    # All in one process: what is handed on within it need not be claimed, verified and read again,
+    # and observers gather batches, so that they hardly stand in the way.
+    workers=(",".join(AGENTS),),
     beat=False,
     policy=CHECKOUT / "policies" / "bench.toml",
     terminal_options=("--latency-ms", "0"),
