@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -33,6 +33,13 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
 TRANSACTION_POOLER_PORT = "6543"
 UNKNOWN_STATEMENT = b"26000"
 POOLER_HOST = ".pooler.supabase.com"
+
+# Procedures run the same few plans for ever: planning them anew costs more than any plan could
+# save, and compiling them costs more still.
+PLANS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+# Plans are kept for a session that begins with small tables: what would be scanned whole then
+# must be looked up by its key for ever.
+AGENT_PLANS = {**PLANS, "enable_seqscan": "off"}
 
 # Serialization, deadlock, cancelled by timeout, lock not available, shutting down, too many
 # connections; class 08 is the connection itself.
@@ -224,24 +231,27 @@ def configure(
     conn.execute(
         "select set_config('statement_timeout', %s, false),"
         " set_config('idle_in_transaction_session_timeout', %s, false),"
-        " set_config('timezone', 'UTC', false),"
-        # Procedures run the same few plans for ever: planning them anew costs more than any
-        # plan could save, and compiling them costs more still.
-        " set_config('plan_cache_mode', 'force_generic_plan', false),"
-        " set_config('jit', 'off', false)",
+        " set_config('timezone', 'UTC', false)",
         (str(statement_timeout_ms), str(idle_in_transaction_timeout_ms)),
         prepare=False,
     )
+    _set(conn, PLANS)
 
 
 def connect_as(settings: Settings, role: str) -> Connection[Any]:
     """Open a session of a desk role on the settings' database, in autocommit. Raises Fault."""
     conn = connect(dsn_of(settings, role), application_name=f"desk {role}")
     if role.endswith("_agent"):
-        # Plans are kept for a session that begins with small tables: what would be scanned
-        # whole then must be looked up by its key for ever.
-        conn.execute("select set_config('enable_seqscan', 'off', false)", prepare=False)
+        _set(conn, AGENT_PLANS)
     return conn
+
+
+def _set(conn: Connection[Any], settings: Mapping[str, str]) -> None:
+    conn.execute(
+        "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) x(name, value)",
+        (list(settings), list(settings.values())),
+        prepare=False,
+    )
 
 
 def dsn_of(settings: Settings, role: str) -> str:

@@ -8,6 +8,7 @@ little history and with a lot of it.
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 import subprocess
@@ -23,7 +24,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from backend.db.gateway import dsn_for
+from backend.db.gateway import AGENT_PLANS, dsn_for
 from backend.db.roles import ensure_passwords, set_passwords
 from backend.db.upgrade import upgrade
 from backend.errors import DeskError
@@ -92,7 +93,10 @@ class Bench:
         file = self.folder / "script.sql"
         file.write_text(script)
         argv = (str(self.pgbench), "-n", "-M", "prepared", *options, "-f", str(file), url)
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        # Both sides keep their plans, as the agents' sessions do.
+        plans = " ".join(f"-c {name}={value}" for name, value in AGENT_PLANS.items())
+        environment = {**os.environ, "PGOPTIONS": plans}
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
         failed = _FAILED.search(done.stdout)
         if done.returncode != 0 or (failed and failed[1] != "0"):
             raise DeskError(
