@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from backend.contracts.normalization import RULES
 from backend.domain.sessions import Calendar
+
+_RULES = RULES.symbols
+_NO_SEPARATORS = str.maketrans("", "", _RULES.separators)
 
 
 class Lifecycle(StrEnum):
@@ -31,7 +34,8 @@ class Instrument:
     quote_currency: str
     digits: int
     tick_size: Decimal
-    pip_size: Decimal
+    pip_size: Decimal | None
+    """None where nobody speaks of pips."""
     contract_size: Decimal
     volume_min: Decimal
     volume_max: Decimal
@@ -39,11 +43,7 @@ class Instrument:
     calendar: Calendar = Calendar.WEEKDAYS
     lifecycle: Lifecycle = Lifecycle.TRADABLE
     aliases: frozenset[str] = frozenset()
-
-
-_SEPARATORS = re.compile(r"[\s/_\-]")
-_SUFFIX = re.compile(r"(?:[.#!+][A-Z0-9]{0,8}|(?<=[A-Z0-9]{6})(?:M|C|PRO|ECN|RAW|STD|MICRO|MINI))")
-_LEADING_MARK = re.compile(r"^[#^.]")
+    """Other spellings; one with a colon (`BINANCE:BTCUSDT`) holds at that exchange only."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class InstrumentRegistry:
         index: dict[str, Instrument] = {}
         disputed: set[str] = set()
         for instrument in self.instruments:
-            for spelling in {_plain(instrument.symbol), *map(_plain, instrument.aliases)}:
+            for spelling in {plain(instrument.symbol), *map(plain, instrument.aliases)}:
                 if index.setdefault(spelling, instrument) is not instrument:
                     disputed.add(spelling)
         for spelling in disputed:
@@ -72,23 +72,64 @@ class InstrumentRegistry:
         """Build a registry from any iterable of instruments."""
         return cls(tuple(instruments))
 
-    def resolve(self, symbol_raw: str) -> Instrument | None:
+    def resolve(self, symbol_raw: str, exchange: str | None = None) -> Instrument | None:
         """Find the instrument that `EXCH:SYM`, an alias or a broker's spelling means.
 
-        A broker's suffix (`EURUSD.m`, `EURUSDpro`, `XAUUSD#`) is dropped only when the
+        An alias of that very exchange wins. At an exchange of shares a bare ticker means a
+        share. A broker's suffix (`EURUSD.m`, `EURUSDpro`, `XAUUSD#`) is dropped only when the
         whole spelling is unknown and the rest is known. None if unknown or ambiguous.
         """
-        spelling = _plain(symbol_raw.rsplit(":", 1)[-1])
-        if found := self._by_spelling.get(spelling):
+        prefix, colon, symbol = symbol_raw.rpartition(":")
+        exchange = canonical_exchange(prefix if colon else exchange)
+        if exchange and (named := self._by_spelling.get(plain(f"{exchange}:{symbol}"))):
+            return named
+        found = self._bare(symbol)
+        if (
+            found is not None
+            and exchange in _RULES.share_exchanges
+            and found.symbol_class not in _RULES.share_classes
+        ):
+            return None
+        return found
+
+    def _bare(self, symbol: str) -> Instrument | None:
+        written = symbol.strip(" \t\r\n").upper()
+        if found := self._by_spelling.get(plain(written)):
             return found
-        unmarked = _LEADING_MARK.sub("", spelling)
-        if found := self._by_spelling.get(unmarked):
+        unmarked = written.lstrip(_RULES.leading_marks)
+        if found := self._by_spelling.get(plain(unmarked)):
             return found
-        for match in _SUFFIX.finditer(unmarked):
-            if match.end() == len(unmarked) and match.start() >= 3:
-                return self._by_spelling.get(unmarked[: match.start()])
+        for stem in _stems(unmarked):
+            if found := self._by_spelling.get(stem):
+                return found
         return None
 
 
-def _plain(spelling: str) -> str:
-    return _SEPARATORS.sub("", spelling.strip().upper())
+def canonical_exchange(exchange: str | None) -> str | None:
+    """Return an exchange's name in upper case, without the mark of delayed prices."""
+    if exchange is None:
+        return None
+    name = exchange.strip(" \t\r\n").upper()
+    for mark in _RULES.exchange_delay_marks:
+        name = name.removesuffix(mark)
+    return name or None
+
+
+def plain(spelling: str) -> str:
+    """Return a spelling as the registry compares it: upper case, without separators."""
+    return spelling.upper().translate(_NO_SEPARATORS)
+
+
+def _stems(written: str) -> Iterable[str]:
+    """Yield what is left of a spelling without a broker's suffix, the surest reading first."""
+    cut = max(written.rfind(mark) for mark in _RULES.suffix_marks)
+    if cut > 0:
+        stem, suffix = plain(written[:cut]), written[cut + 1 :]
+        known = not suffix or suffix in _RULES.suffixes
+        pair = len(stem) >= _RULES.pair_length and len(suffix) <= _RULES.suffix_length_max
+        if len(stem) >= _RULES.stem_length_min and (known or pair):
+            yield stem
+    whole = plain(written)
+    for suffix in _RULES.glued_suffixes:
+        if whole.endswith(suffix) and len(whole) - len(suffix) >= _RULES.pair_length:
+            yield whole.removesuffix(suffix)

@@ -13,39 +13,33 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-TIMEFRAME_S: dict[str, int] = {
-    "M1": 60,
-    "M3": 180,
-    "M5": 300,
-    "M15": 900,
-    "M30": 1_800,
-    "H1": 3_600,
-    "H4": 14_400,
-    "D1": 86_400,
-    "W1": 604_800,
-}
+from backend.contracts.normalization import RULES
+
+TIMEFRAME_S: dict[str, int] = RULES.timeframes.seconds
 """Canonical spelling and length in seconds."""
 
 _BY_SECONDS = {seconds: name for name, seconds in TIMEFRAME_S.items()}
-_NUMBER_FIRST = re.compile(r"(\d{1,5})\s*(m|min|mins|minute|minutes|h|hr|hour|hours|d|day|w|week)")
-_LETTER_FIRST = re.compile(r"(?:period_)?([mhdw])(\d{1,4})")
-_UNIT_S = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_UNIT_S = RULES.timeframes.units
+_NUMBER_FIRST = re.compile(rf"([0-9]{{1,5}})[ \t]*({'|'.join(_UNIT_S)})")
+_LETTER_FIRST = re.compile(r"(?:period_)?([mhdw])([0-9]{1,4})")
+_MINUTES = re.compile(r"[0-9]{1,6}")
+_MONTHS = re.compile(r"[0-9]{1,2}M")
 
 
 def canonical_timeframe(raw: str | None) -> str | None:
     """Return the canonical spelling, or None if the length is unknown or unsupported."""
     if raw is None:
         return None
-    text = raw.strip()
-    if text.isascii() and text.isdigit() and len(text) <= 6:
+    text = raw.strip(" \t\r\n")
+    if _MINUTES.fullmatch(text):
         return _BY_SECONDS.get(int(text) * 60)
-    if re.fullmatch(r"\d{1,2}M", text):
+    if _MONTHS.fullmatch(text):
         return None
     lowered = text.lower()
-    if lowered in ("d", "w", "daily", "weekly", "hourly"):
-        return {"d": "D1", "w": "W1", "daily": "D1", "weekly": "W1", "hourly": "H1"}[lowered]
+    if word := RULES.timeframes.words.get(lowered):
+        return word
     if match := _NUMBER_FIRST.fullmatch(lowered):
-        return _BY_SECONDS.get(int(match[1]) * _UNIT_S[match[2][0]])
+        return _BY_SECONDS.get(int(match[1]) * _UNIT_S[match[2]])
     if match := _LETTER_FIRST.fullmatch(lowered):
         return _BY_SECONDS.get(int(match[2]) * _UNIT_S[match[1]])
     return None

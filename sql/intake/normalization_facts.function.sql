@@ -11,13 +11,19 @@ begin
     from risk.policies p where p.active;
   return (
     with item as materialized (
-      select x.i, x.alert_id, upper(regexp_replace(x.symbol_raw, '^.*:', '')) as spelling
-        from jsonb_to_recordset(p_items) as x(i int, alert_id uuid, symbol_raw text)
+      select x.i, x.alert_id, upper(regexp_replace(x.symbol_raw, '^.*:', '')) as spelling,
+             -- `BINANCE_DLY` is Binance with delayed prices.
+             coalesce(regexp_replace(upper(coalesce(
+               substring(x.symbol_raw from '^(.*):'), x.exchange)), '_DLY?$', ''), '') as exchange
+        from jsonb_to_recordset(p_items) as x(
+          i int, alert_id uuid, symbol_raw text, exchange text)
+    ), asked as materialized (
+      select distinct item.spelling, item.exchange from item
     ), beginning as materialized (
       -- A broker's marks stand in front, its suffix behind: every beginning of the spelling
       -- that names an instrument is a candidate, and the domain decides between them.
       select item.spelling, left(p.part, n.length) as part
-        from (select distinct item.spelling from item) item
+        from (select distinct asked.spelling from asked) item
         cross join lateral (
           values (item.spelling),
                  (ltrim(item.spelling, '#^.')),
@@ -25,13 +31,19 @@ begin
         cross join generate_series(2, 32) n(length)
        where n.length <= length(p.part)
     ), candidate as (
-      select b.spelling, a.symbol
+      select b.spelling, '' as exchange, a.symbol
         from beginning b join public.instrument_aliases a on a.alias = b.part
       union
-      select b.spelling, s.symbol
+      select b.spelling, '', s.symbol
         from beginning b join public.instruments s on s.symbol = b.part
+      union
+      -- What a spelling means at one exchange goes before what it means anywhere.
+      select asked.spelling, asked.exchange, a.symbol
+        from asked join public.instrument_aliases a
+          on a.alias = asked.exchange || ':' || regexp_replace(asked.spelling, '[\s/_\-]', '', 'g')
+       where asked.exchange <> ''
     ), named as (
-      select c.spelling, jsonb_agg(jsonb_build_object(
+      select asked.spelling, asked.exchange, jsonb_agg(jsonb_build_object(
                'symbol', s.symbol, 'symbol_class', s.symbol_class,
                'base_currency', s.base_currency, 'quote_currency', s.quote_currency,
                'digits', s.digits, 'tick_size', s.tick_size::text,
@@ -41,15 +53,29 @@ begin
                'aliases', (select coalesce(jsonb_agg(a.alias order by a.alias), '[]')
                              from public.instrument_aliases a where a.symbol = s.symbol))
                order by s.symbol) as instruments
-        from candidate c
+        from asked
+        join lateral (
+          select distinct c.symbol from candidate c
+           where c.spelling = asked.spelling and c.exchange in ('', asked.exchange)) c on true
         join public.instruments s on s.symbol = c.symbol
-       group by c.spelling
+       group by asked.spelling, asked.exchange
     )
     select coalesce(jsonb_agg(jsonb_build_object(
              'i', item.i,
              'instruments', coalesce(named.instruments, '[]'),
              'distances', jsonb_build_object('stop', r.parsed -> 'stop_distance',
                                              'take', r.parsed -> 'take_distance'),
+             -- Distances of an alert that names no price are measured from the market.
+             'quotes', case when r.parsed ->> 'price' is null
+                             and (r.parsed ->> 'stop_distance' is not null
+                               or r.parsed ->> 'take_distance' is not null) then
+               (select jsonb_object_agg(q.symbol, jsonb_build_object(
+                         'bid', q.bid::text, 'ask', q.ask::text, 'quoted_at', q.quoted_at))
+                  from jsonb_array_elements(named.instruments) n
+                  join public.strategies t on t.strategy_id = s.strategy_id
+                  join public.accounts c on c.account_id = t.account_id
+                  join public.latest_quotes q
+                    on q.venue_id = c.venue_id and q.symbol = n.value ->> 'symbol') end,
              'max_age_ms', s.max_age_ms,
              'signal_id', g.signal_id,
              'approved', (select coalesce(jsonb_agg(v.reason_code order by v.opened_at), '[]')
@@ -58,11 +84,11 @@ begin
                              and v.state = 'approved'),
              'policy', v_policy, 'policy_hash', v_policy_hash)), '[]')
       from item
-      left join named on named.spelling = item.spelling
+      left join named on named.spelling = item.spelling and named.exchange = item.exchange
       left join public.signals_raw r on r.alert_id = item.alert_id
       left join intake.sources s on s.source_id = r.source_id
       left join public.signals_normalized g on g.alert_id = item.alert_id);
 end $$;
 comment on function intake.normalization_facts(jsonb) is
-  'Instruments that a spelling may mean, stop and target distances, the age a source allows, what a person approved, the active pack.';
+  'Instruments that a spelling may mean, stop and target distances, quotes to measure them from, the age a source allows, what a person approved, the active pack.';
 grant execute on function intake.normalization_facts(jsonb) to normalizer_agent;

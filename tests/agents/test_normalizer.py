@@ -44,6 +44,7 @@ def facts(**changes: Any) -> dict[str, Any]:
     return {
         "instruments": [EURUSD],
         "distances": {"stop": None, "take": None},
+        "quotes": None,
         "max_age_ms": 300_000,
         "signal_id": None,
         "approved": [],

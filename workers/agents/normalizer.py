@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -17,9 +16,9 @@ import orjson
 from backend.contracts.denials import Code
 from backend.contracts.message import Message
 from backend.contracts.signals import NormalizedSignal, RawSignal
-from backend.domain.instruments import Instrument, InstrumentRegistry, Lifecycle
-from backend.domain.intake import DistanceUnit
+from backend.domain.instruments import InstrumentRegistry
 from backend.domain.intake.wire import decode_distance
+from backend.domain.normalization_wire import decode_instrument, decode_quote
 from backend.domain.normalize import (
     NormalizeCode,
     Normalized,
@@ -28,7 +27,6 @@ from backend.domain.normalize import (
     SignalFacts,
     normalize,
 )
-from backend.domain.sessions import Calendar
 from backend.values import format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
 from workers.reviews import OPEN_REVIEWS, denied, to_review
@@ -36,7 +34,8 @@ from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Say what an alert means in the desk's own words, and never guess.",
-    observations="Instruments that a spelling may mean, the source's age limit, the pack.",
+    observations="Instruments that a spelling may mean, quotes for distances without a price, "
+    "the source's age limit, the pack.",
     actions="Records signals_normalized; publishes signals.normalized.v1; opens reviews.",
     beliefs="None: every fact is read afresh.",
     policy="Unknown or ambiguous symbol, unreadable timeframe, wrong-sided stop, old alert: "
@@ -54,14 +53,17 @@ MAY_CALL = ("intake.normalization_facts", "intake.record_normalized", "intake.op
 _CODES = {code: Code.__members__.get(code.name, Code.NOT_UNDERSTOOD) for code in NormalizeCode}
 # Risk has a PRICE_MISSING of its own, which means that the market has no quote.
 _CODES[NormalizeCode.PRICE_MISSING] = Code.ORDER_PRICE_MISSING
-_DENIED = frozenset({Code.SYMBOL_NOT_TRADABLE, Code.MARKET_CLOSED})
 _ANY_AGE_S = 100 * 366 * 86_400
 
 
 def ask(message: Message[RawSignal]) -> dict[str, Any]:
     """Ask for the instruments that the spelling may mean."""
     payload = message.payload
-    return {"alert_id": str(payload.alert_id), "symbol_raw": payload.symbol_raw}
+    return {
+        "alert_id": str(payload.alert_id),
+        "symbol_raw": payload.symbol_raw,
+        "exchange": payload.exchange,
+    }
 
 
 def handle(message: Message[RawSignal], facts: Facts, context: Context) -> Decision:
@@ -73,23 +75,12 @@ def handle(message: Message[RawSignal], facts: Facts, context: Context) -> Decis
     policy = _policy(facts)
     if policy is None:
         return denied(Code.POLICY_MISSING, "no active pack says how to read alerts", policy_hash)
-    asked = _signal_facts(signal, facts)
-    found = normalize(asked, _registry(facts["instruments"]), policy)
-    if isinstance(found, Normalized) and _pips_undefined(asked, found, facts):
-        detail = f"it counts in pips, which {found.instrument.symbol} does not have"
-        return to_review(
-            message,
-            context,
-            "alert",
-            signal.alert_id,
-            Code.NOT_UNDERSTOOD,
-            detail,
-            policy_hash=policy_hash,
-        )
+    registry = _registry(facts["instruments"])
+    found = normalize(_signal_facts(signal, facts, registry), registry, policy)
     if isinstance(found, NotNormalized):
         code = _CODES[found.code]
         detail = f"{code.meaning} ({found.detail})"
-        if code in _DENIED:
+        if not found.needs_person:
             return denied(code, detail, policy_hash)
         return to_review(
             message, context, "alert", signal.alert_id, code, detail, policy_hash=policy_hash
@@ -123,6 +114,7 @@ def _normalized(
         "correlation_id": str(message.correlation_id),
         "org_id": message.org_id,
         "normalized_at": format_instant(context.now),
+        "session_tags": list(found.session_tags),
     }
     notes = "".join(f" Note: {note}." for note in found.notes)
     return Decision(
@@ -147,10 +139,15 @@ def _policy(facts: Facts) -> NormalizePolicy | None:
     return replace(policy, source_age_s_max=age_s_max)
 
 
-def _signal_facts(signal: RawSignal, facts: Facts) -> SignalFacts:
-    distances = facts["distances"]
+def _signal_facts(signal: RawSignal, facts: Facts, registry: InstrumentRegistry) -> SignalFacts:
+    distances, quotes = facts["distances"], facts["quotes"]
+    quote = None
+    if quotes is not None:
+        named = registry.resolve(signal.symbol_raw, signal.exchange)
+        quote = None if named is None else decode_quote(quotes.get(named.symbol))
     return SignalFacts(
         symbol_raw=signal.symbol_raw,
+        exchange=signal.exchange,
         side=signal.side,
         order_type=signal.order_type,
         price=signal.price,
@@ -161,16 +158,7 @@ def _signal_facts(signal: RawSignal, facts: Facts) -> SignalFacts:
         received_at=signal.received_at,
         stop_distance=decode_distance(distances["stop"]),
         take_distance=decode_distance(distances["take"]),
-    )
-
-
-def _pips_undefined(asked: SignalFacts, found: Normalized, facts: Facts) -> bool:
-    distances = (asked.stop_distance, asked.take_distance)
-    if not any(d is not None and d.unit is DistanceUnit.PIPS for d in distances):
-        return False
-    return any(
-        row["symbol"] == found.instrument.symbol and row["pip_size"] is None
-        for row in facts["instruments"]
+        quote=quote,
     )
 
 
@@ -180,24 +168,4 @@ def _registry(rows: list[Mapping[str, Any]]) -> InstrumentRegistry:
 
 @lru_cache(maxsize=512)
 def _registry_of(rows: bytes) -> InstrumentRegistry:
-    return InstrumentRegistry.of(_instrument(row) for row in orjson.loads(rows))
-
-
-def _instrument(row: Mapping[str, Any]) -> Instrument:
-    return Instrument(
-        symbol=row["symbol"],
-        symbol_class=row["symbol_class"],
-        base_currency=row["base_currency"],
-        quote_currency=row["quote_currency"],
-        digits=int(row["digits"]),
-        tick_size=Decimal(row["tick_size"]),
-        # Where nobody speaks of pips, `_pips_undefined` refuses distances counted in them.
-        pip_size=Decimal(row["pip_size"] or row["tick_size"]),
-        contract_size=Decimal(row["contract_size"]),
-        volume_min=Decimal(row["volume_min"]),
-        volume_max=Decimal(row["volume_max"]),
-        volume_step=Decimal(row["volume_step"]),
-        calendar=Calendar(row["calendar"]),
-        lifecycle=Lifecycle(row["state"]),
-        aliases=frozenset(row["aliases"]),
-    )
+    return InstrumentRegistry.of(decode_instrument(row) for row in orjson.loads(rows))
