@@ -46,6 +46,7 @@ VERBS = (
     Verb("news", "cli.news:app", "Record announcements around which nothing opens.", LOOK),
     Verb("operator", "cli.operator:app", "Manage the people who vote and audit.", LOOK),
     Verb("dlq", "cli.dlq:app", "List, explain and replay dead letters.", LOOK),
+    Verb("paper", "cli.paper:app", "Look at the paper terminal; make it misbehave.", LOOK),
     Verb("token", "cli.token:app", "Create, list and revoke API tokens.", LOOK),
     Verb("agents", "cli.agents:app", "Show the agents and write their canvases.", LOOK),
     Verb("keys", "cli.keys:app", "List, rotate and revoke the agents' signing keys.", LOOK),

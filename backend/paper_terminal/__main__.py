@@ -12,7 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from backend.paper_terminal.assembly import Settings, assemble
-from backend.paper_terminal.faults import FaultSettings
+from backend.paper_terminal.conditions import ConditionSettings
+from backend.paper_terminal.control import ControlServer
 from backend.paper_terminal.service import TerminalServer
 
 _TIMER_S = 0.2
@@ -65,7 +66,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    faults = FaultSettings(given.latency_ms, given.slippage_points, given.partial_fill)
+    conditions = ConditionSettings(given.latency_ms, given.slippage_points, given.partial_fill)
     return Settings(
         home=given.home,
         login=given.account_login,
@@ -77,7 +78,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         instant=given.execution == "instant",
         freeze_level=given.freeze_level,
         commission_per_lot=given.commission_per_lot,
-        faults=faults,
+        conditions=conditions,
         seed=given.seed,
         bars=given.bars,
         speed=given.speed,
@@ -95,8 +96,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.host not in _LOOPBACK:
         log.warning("port.open_to_others host=%s: the protocol has no password", given.host)
     try:
-        terminal, close = assemble(_settings(given))
-        server = TerminalServer(terminal, given.host, given.port)
+        terminal, faults, close = assemble(_settings(given))
+        server = TerminalServer(terminal, faults, given.host, given.port)
+        control = ControlServer(given.home, faults, terminal.status)
     except (ValueError, OSError) as error:
         sys.stderr.write(f"paper terminal: {error}\n")
         return 2
@@ -105,11 +107,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopping.set())
     port = server.listen()
     threading.Thread(target=server.start, name="accept", daemon=True).start()
+    control.start()
     (given.home / "port").write_text(f"{port}\n")
     sys.stdout.write(json.dumps({"ready": True, "port": port, "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
     while not stopping.wait(_TIMER_S):
         terminal.tick()
+    control.close()
     server.close()
     terminal.close(close)
     return 0

@@ -1,11 +1,12 @@
 """Puts a terminal together from its settings and what its folder remembers."""
 
 import fcntl
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from backend.paper_terminal.bars import (
     BarSource,
@@ -15,12 +16,15 @@ from backend.paper_terminal.bars import (
 )
 from backend.paper_terminal.book import Book
 from backend.paper_terminal.clock import MachineClock
+from backend.paper_terminal.conditions import Conditions, ConditionSettings
 from backend.paper_terminal.constants import DEAL_TYPE_BALANCE, Execution, MarginMode
-from backend.paper_terminal.faults import Faults, FaultSettings
+from backend.paper_terminal.descriptions import Descriptions
+from backend.paper_terminal.faults import Faults
 from backend.paper_terminal.fills import Fills
 from backend.paper_terminal.infos import AccountSettings
 from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import Money
+from backend.paper_terminal.queries import Queries
 from backend.paper_terminal.records import ZERO, Deal
 from backend.paper_terminal.sessions import Sessions
 from backend.paper_terminal.store import Store
@@ -28,6 +32,7 @@ from backend.paper_terminal.symbols import DEFAULT_SYMBOLS, SymbolSpec, infer_sp
 from backend.paper_terminal.terminal import Parts, Terminal
 from backend.paper_terminal.trading import Trading
 from backend.paper_terminal.triggers import Triggers
+from backend.paper_terminal.veil import Veil
 
 _HISTORY_S = 600 * 3600
 
@@ -46,7 +51,7 @@ class Settings:
     instant: bool
     freeze_level: int
     commission_per_lot: Decimal
-    faults: FaultSettings
+    conditions: ConditionSettings
     seed: int
     bars: Path | None
     speed: float
@@ -56,8 +61,8 @@ class Settings:
     full_durability: bool
 
 
-def assemble(settings: Settings) -> tuple[Terminal, Callable[[], None]]:
-    """Build the terminal and the function that closes its store.
+def assemble(settings: Settings) -> tuple[Terminal, Faults, Callable[[], None]]:
+    """Build the terminal, its faults and the function that closes its store.
 
     Raises ValueError for settings that contradict the folder, OSError if it is in use.
     """
@@ -86,21 +91,37 @@ def assemble(settings: Settings) -> tuple[Terminal, Callable[[], None]]:
     mode = MarginMode.HEDGING if settings.hedging else MarginMode.NETTING
     money = Money(market, settings.currency, settings.leverage)
     fills = Fills(book, money, mode, settings.commission_per_lot)
-    faults = Faults(settings.faults, settings.seed)
+    faults = _faults(store, clock, settings.seed)
+    market.disturb(faults.in_force)
+    conditions = Conditions(settings.conditions, settings.seed)
+    veil = Veil()
     account = AccountSettings(
         settings.login, settings.currency, settings.leverage, mode, settings.trade_mode
     )
     if not book.deals:
         _deposit(book, settings.balance, market.server_ms())
-    trading = Trading(book, market, money, fills, faults, mode)
+    trading = Trading(book, market, money, fills, conditions, faults, mode)
     triggers = Triggers(book, market, money, fills)
-    parts = Parts(book, market, money, trading, triggers, faults, account, settings.home)
+    queries = Queries(book, market, money, veil)
+    told = Descriptions(book, market, money, trading, faults, account, settings.home)
+    login = settings.login
+    parts = Parts(book, market, trading, triggers, conditions, faults, queries, told, veil, login)
 
     def close() -> None:
         store.close()
         lock.close()
 
-    return Terminal(parts), close
+    return Terminal(parts), faults, close
+
+
+def _faults(store: Store, clock: MachineClock, seed: int) -> Faults:
+    """Give the rules that were to be kept; all others end with the process."""
+    kept = json.loads(store.meta().get("faults", "[]"))
+
+    def remember(rules: list[dict[str, Any]]) -> None:
+        store.write([], [], {"faults": json.dumps(rules)})
+
+    return Faults(seed, clock.now_ms, remember, kept)
 
 
 def _only_one(home: Path) -> IO[str]:

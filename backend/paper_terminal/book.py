@@ -61,6 +61,16 @@ class Book:
         self._next_ticket += 1
         return drawn
 
+    @property
+    def next_ticket(self) -> int:
+        """The ticket that would be drawn next."""
+        return self._next_ticket
+
+    def symbol_of(self, ticket: int) -> str:
+        """Give the symbol of a working order or an open position, "" if it is neither."""
+        record = self.orders.get(ticket) or self.positions.get(ticket)
+        return record.symbol if record else ""
+
     def put_position(self, position: Position) -> None:
         """Open a position or replace what is known of it."""
         before = self.positions.get(position.ticket)

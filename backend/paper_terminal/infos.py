@@ -72,15 +72,15 @@ def account_info(settings: AccountSettings, state: AccountState) -> Any:
     )
 
 
-def terminal_info(home: Path, ping_us: int) -> Any:
-    """Describe the terminal."""
+def terminal_info(home: Path, ping_us: int, connected: bool, trading_off_by: str) -> Any:
+    """Describe the terminal. trading_off_by: client, server, api or nobody."""
     return shapes.TerminalInfo(
         community_account=False,
         community_connection=False,
-        connected=True,
+        connected=connected,
         dlls_allowed=False,
-        trade_allowed=True,
-        tradeapi_disabled=False,
+        trade_allowed=trading_off_by != "client",
+        tradeapi_disabled=trading_off_by == "api",
         email_enabled=False,
         ftp_enabled=False,
         notifications_enabled=False,
@@ -116,7 +116,7 @@ def symbol_info(market: Market, money: Money, spec: SymbolSpec, selected: bool) 
         "spread": int((quote.ask - quote.bid) / spec.point),
         "spread_float": True,
         "trade_calc_mode": spec.calc_mode,
-        "trade_mode": 4,
+        "trade_mode": int(spec.trade_mode),
         "trade_stops_level": spec.stops_level,
         "trade_freeze_level": spec.freeze_level,
         "trade_exemode": int(spec.execution),

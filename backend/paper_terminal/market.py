@@ -8,9 +8,10 @@ the server's wall time written as if it were an epoch, as MetaTrader does.
 import math
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from backend.paper_terminal.path import bar_path
 from backend.paper_terminal.sessions import Sessions, is_open, last_open_ms
 from backend.paper_terminal.symbols import SymbolSpec
 
+# Gives the parameters of a lasting fault for a symbol, None while there is none.
+InForce = Callable[[str, str], dict[str, Any] | None]
+_STANDSTILL = ("stale_quotes", "server_lost", "market_closed")
 _PATHS_KEPT = 512
 _SCAN_BARS = 1440
 TICKS_MAX = 200_000
@@ -60,6 +64,10 @@ class Level:
         return prices >= self.price - tolerance
 
 
+def _undisturbed(fault: str, symbol: str) -> None:
+    return None
+
+
 class Market:
     """Prices of all symbols as a pure function of the clock, the seed and the bars."""
 
@@ -80,10 +88,23 @@ class Market:
         self._origin_ms = origin_ms
         self._speed = speed
         self._seed = seed
-        self._offset_ms = round(offset_hours * 3_600_000)
+        self._regular_offset_ms = round(offset_hours * 3_600_000)
         self._sessions: Sessions = sessions
         self._paths: OrderedDict[tuple[str, int], tuple[FloatArray, float]] = OrderedDict()
-        self._latest: dict[str, Quote] = {}
+        self._latest: dict[str, tuple[tuple[int, float, int], Quote]] = {}
+        self._held: dict[str, int] = {}
+        self._in_force: InForce = _undisturbed
+
+    def disturb(self, in_force: InForce) -> None:
+        """Let lasting faults act on time, quotes, spread and sessions."""
+        self._in_force = in_force
+
+    @property
+    def _offset_ms(self) -> int:
+        shifted = self._in_force("server_time", "")
+        return self._regular_offset_ms + (
+            round(shifted["hours"] * 3_600_000) if shifted is not None else 0
+        )
 
     def server_ms(self) -> int:
         """Give the present as the server's wall time in milliseconds."""
@@ -91,6 +112,8 @@ class Market:
 
     def is_open(self, symbol: str) -> bool:
         """Tell whether the symbol trades now."""
+        if self._in_force("market_closed", symbol) is not None:
+            return False
         return self.open_at(symbol, self.server_ms())
 
     def open_at(self, symbol: str, server_ms: int) -> bool:
@@ -111,15 +134,20 @@ class Market:
     def now_step(self, symbol: str) -> int:
         """Give the newest step of a symbol; it stands still while the market is closed."""
         always = self.specs[symbol].always_open
-        return self.step_at(last_open_ms(self.server_ms(), self._sessions, always))
+        step = self.step_at(last_open_ms(self.server_ms(), self._sessions, always))
+        if not any(self._in_force(fault, symbol) is not None for fault in _STANDSTILL):
+            self._held.pop(symbol, None)
+            return step
+        return self._held.setdefault(symbol, step)
 
     def quote(self, symbol: str) -> Quote:
         """Give the present quote."""
         step = self.now_step(symbol)
+        key = (step, self._spread_factor(symbol), self._offset_ms)
         latest = self._latest.get(symbol)
-        if latest is None or latest.step != step:
-            latest = self._latest[symbol] = self.quote_at(symbol, step)
-        return latest
+        if latest is None or latest[0] != key:
+            latest = self._latest[symbol] = (key, self.quote_at(symbol, step))
+        return latest[1]
 
     def quote_at(self, symbol: str, step: int) -> Quote:
         """Give the quote of one step."""
@@ -128,7 +156,12 @@ class Market:
         index, offset = divmod(step, width)
         path, spread = self._path(symbol, index)
         bid = Decimal(f"{path[offset]:.{spec.digits}f}")
-        return Quote(bid, bid + int(spread) * spec.point, step, self.stamp_of(step))
+        points = int(spread * self._spread_factor(symbol))
+        return Quote(bid, bid + points * spec.point, step, self.stamp_of(step))
+
+    def _spread_factor(self, symbol: str) -> float:
+        wider = self._in_force("spread", symbol)
+        return 1.0 if wider is None else float(wider["factor"])
 
     def first_touch(
         self, symbol: str, after: int, until: int, levels: list[Level]
@@ -158,7 +191,7 @@ class Market:
         if start >= stop:
             return None
         bids = path[start:stop]
-        asks = bids + spread * float(self.specs[symbol].point)
+        asks = bids + spread * self._spread_factor(symbol) * float(self.specs[symbol].point)
         best: tuple[int, int] | None = None
         for number, level in enumerate(levels):
             hits = level.hit(bids, asks)
@@ -178,7 +211,7 @@ class Market:
 
     def _spread_price(self, symbol: str, spread: FloatArray, point: float) -> FloatArray:
         default = self.specs[symbol].spread_points
-        return np.where(spread > 0, spread, default) * point
+        return np.where(spread > 0, spread, default) * (point * self._spread_factor(symbol))
 
     def _path(self, symbol: str, index: int) -> tuple[FloatArray, float]:
         key = (symbol, index)

@@ -16,6 +16,7 @@ from backend.paper_terminal.market import RATES_MAX, TICKS_MAX, Market
 from backend.paper_terminal.money import Money
 from backend.paper_terminal.records import Deal, Order, Position
 from backend.paper_terminal.requests import InvalidArgument
+from backend.paper_terminal.veil import Veil
 
 _HISTORY_DAYS = 400
 _DAY_S = 86_400
@@ -29,10 +30,15 @@ class NotFound(LookupError):
 class Queries:
     """Reads of market and book, shaped as the package shapes them. The caller holds the lock."""
 
-    def __init__(self, book: Book, market: Market, money: Money) -> None:
+    def __init__(self, book: Book, market: Market, money: Money, veil: Veil) -> None:
         self._book = book
         self._market = market
         self._money = money
+        self._veil = veil
+
+    def _shown(self, kind: str, records: Iterable[Named]) -> list[Named]:
+        now_ms = self._market.server_ms()
+        return [r for r in records if not self._veil.hides(kind, r.ticket, now_ms)]
 
     # Rates and ticks
 
@@ -104,7 +110,7 @@ class Queries:
     def orders_get(self, symbol: str = "", group: str = "", ticket: int = 0) -> Any:
         """Give working orders by symbol, group or ticket."""
         found = self._select(self._book.orders, symbol, group, ticket)
-        return tuple(self._order(order) for order in found)
+        return tuple(self._order(order) for order in self._shown("orders", found))
 
     def positions_total(self) -> int:
         """Count open positions."""
@@ -113,7 +119,7 @@ class Queries:
     def positions_get(self, symbol: str = "", group: str = "", ticket: int = 0) -> Any:
         """Give open positions by symbol, group or ticket."""
         found = self._select(self._book.positions, symbol, group, ticket)
-        return tuple(self._position(position) for position in found)
+        return tuple(self._position(held) for held in self._shown("positions", found))
 
     def _select(
         self, records: dict[int, Named], symbol: str, group: str, ticket: int
@@ -128,7 +134,7 @@ class Queries:
 
     def history_orders_total(self, *dates: Any) -> int:
         """Count finished orders between two dates."""
-        return len(self._book.history_between(*_period(dates)))
+        return len(self._shown("orders", self._book.history_between(*_period(dates))))
 
     def history_orders_get(
         self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
@@ -142,11 +148,11 @@ class Queries:
         else:
             period = self._book.history_between(*_period(dates))
             found = [o for o in period if in_group(o.symbol, group)]
-        return tuple(self._order(order) for order in found)
+        return tuple(self._order(order) for order in self._shown("orders", found))
 
     def history_deals_total(self, *dates: Any) -> int:
         """Count deals between two dates."""
-        return len(self._book.deals_between(*_period(dates)))
+        return len(self._shown("deals", self._book.deals_between(*_period(dates))))
 
     def history_deals_get(
         self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
@@ -159,7 +165,7 @@ class Queries:
         else:
             period = self._book.deals_between(*_period(dates))
             found = [d for d in period if in_group(d.symbol, group)]
-        return tuple(_deal(deal) for deal in found)
+        return tuple(_deal(deal) for deal in self._shown("deals", found))
 
     # Calculation
 

@@ -1,6 +1,7 @@
 """SQLite behind the book: one transaction per acknowledged request, in write-ahead mode."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import Field, fields
 from decimal import Decimal
@@ -23,6 +24,8 @@ class Store:
     """Durable rows. Full durability also survives the machine, at the price of an fsync each."""
 
     def __init__(self, path: Path, full_durability: bool) -> None:
+        # Kept faults are written by other threads than orders.
+        self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("pragma journal_mode = wal")
         level = "full" if full_durability else "normal"
@@ -55,6 +58,15 @@ class Store:
         meta: dict[str, str],
     ) -> None:
         """Apply everything in one transaction; it is on disk when this returns."""
+        with self._lock:
+            self._write(puts, drops, meta)
+
+    def _write(
+        self,
+        puts: Iterable[tuple[str, Record]],
+        drops: Iterable[tuple[str, int]],
+        meta: dict[str, str],
+    ) -> None:
         self._connection.execute("begin immediate")
         try:
             for table, ticket in drops:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backend.paper_terminal.constants import Execution
+from backend.paper_terminal.constants import Execution, TradeMode
 
 CALC_FOREX = 0
 CALC_CFD_LEVERAGE = 4
@@ -31,6 +31,7 @@ class SymbolSpec:
     volume_max: Decimal = Decimal(500)
     volume_step: Decimal = Decimal("0.01")
     execution: Execution = Execution.MARKET
+    trade_mode: TradeMode = TradeMode.FULL
     # A broker that quotes round the clock, as with cryptocurrencies.
     always_open: bool = False
 

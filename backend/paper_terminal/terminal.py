@@ -8,31 +8,39 @@ import inspect
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from backend.paper_terminal import infos, shapes
+from backend.paper_terminal import shapes
 from backend.paper_terminal.book import Book
+from backend.paper_terminal.conditions import Conditions
 from backend.paper_terminal.constants import (
     E_AUTH_FAILED,
     E_INVALID_PARAMS,
     E_NO_CONNECTION,
     E_NOT_FOUND,
+    E_TRADING_OFF,
+    ERROR_TEXT,
     OK,
     RETCODE_TEXT,
-    TICK_FLAG_ASK,
-    TICK_FLAG_BID,
+    Retcode,
 )
-from backend.paper_terminal.faults import Faults
+from backend.paper_terminal.descriptions import Descriptions
+from backend.paper_terminal.faults import Faults, Strikes
 from backend.paper_terminal.market import Market
-from backend.paper_terminal.money import Money, NoConversion
-from backend.paper_terminal.queries import NotFound, Queries, in_group
+from backend.paper_terminal.money import NoConversion
+from backend.paper_terminal.queries import NotFound, Queries
 from backend.paper_terminal.requests import InvalidArgument, Request, parse_request
-from backend.paper_terminal.trading import Trading
+from backend.paper_terminal.road import Lost, back, there
+from backend.paper_terminal.trading import Answer, Trading
 from backend.paper_terminal.triggers import Triggers
+from backend.paper_terminal.veil import Veil
 
 _DISPLACED = (E_NO_CONNECTION[0], "No IPC connection: displaced by a newer session")
+_REFUSED_BY = {
+    "client": Retcode.CLIENT_DISABLES_AT,
+    "server": Retcode.SERVER_DISABLES_AT,
+}
 
 
 @dataclass(eq=False)
@@ -42,6 +50,7 @@ class Session:
     last_error: tuple[int, str] = OK
     initialized: bool = False
     shut: bool = False
+    answer_twice: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,12 +59,14 @@ class Parts:
 
     book: Book
     market: Market
-    money: Money
     trading: Trading
     triggers: Triggers
+    conditions: Conditions
     faults: Faults
-    account: infos.AccountSettings
-    home: Path
+    queries: Queries
+    descriptions: Descriptions
+    veil: Veil
+    login: int
 
 
 @dataclass
@@ -64,7 +75,6 @@ class _Gate:
 
     owner: Session | None = None
     connected: bool = False
-    selected: set[str] = field(default_factory=set)
 
 
 class Terminal:
@@ -73,10 +83,10 @@ class Terminal:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._lock = threading.RLock()
-        self._gate = _Gate(selected=set(parts.market.specs))
-        self._queries = Queries(parts.book, parts.market, parts.money)
+        self._gate = _Gate()
         self._request_id = 0
-        own = (
+        self._latest_result: Any = None
+        described = (
             "account_info terminal_info version symbols_total symbols_get symbol_info"
             " symbol_info_tick symbol_select market_book_add market_book_get market_book_release"
             " order_check"
@@ -88,27 +98,22 @@ class Terminal:
             " order_calc_profit"
         ).split()
         self._reads: dict[str, Callable[..., Any]] = {
-            **{name: getattr(self, f"_{name}") for name in own},
-            **{name: getattr(self._queries, name) for name in queries},
+            **{name: getattr(parts.descriptions, name) for name in described},
+            **{name: getattr(parts.queries, name) for name in queries},
         }
         self._signatures = {name: inspect.signature(f) for name, f in self._reads.items()}
 
     @property
     def functions(self) -> frozenset[str]:
         """Names that clients may call."""
-        return frozenset(
-            {
-                *self._reads,
-                "initialize",
-                "login",
-                "shutdown",
-                "last_error",
-                "order_send",
-            }
-        )
+        gates = {"initialize", "login", "shutdown", "last_error", "order_send"}
+        return frozenset({*self._reads, *gates})
 
     def call(self, session: Session, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        """Call a function as the package would. The name is one of `functions`."""
+        """Call a function as the package would. The name is one of `functions`.
+
+        Raises ConnectionCut where a fault ends the connection.
+        """
         if name == "last_error":
             return session.last_error
         try:
@@ -117,6 +122,8 @@ class Terminal:
             return self._fail(session, (E_INVALID_PARAMS, str(error)))
         except (NotFound, NoConversion):
             return self._fail(session, (E_NOT_FOUND, "Terminal: Not found"))
+        except Lost as lost:
+            return self._fail(session, (lost.code, ERROR_TEXT.get(lost.code, "")))
         if result is not None and result is not False:
             session.last_error = OK
         return result
@@ -124,14 +131,24 @@ class Terminal:
     def _dispatch(
         self, session: Session, name: str, args: list[Any], kwargs: dict[str, Any]
     ) -> Any:
-        if name in ("initialize", "login"):
-            return self._initialize(session, name, args, kwargs)
         if name == "shutdown":
             return self.release(session, shut=True)
-        if session.shut or not self._gate.connected:
+        gate = name in ("initialize", "login")
+        if not gate and (session.shut or not self._gate.connected):
             return self._fail(session, E_NO_CONNECTION)
         if name == "order_send":
             return self._order_send(session, args, kwargs)
+        strikes = self._parts.faults.strike(name, symbol=_named_symbol(args, kwargs))
+        there(strikes)
+        if gate:
+            result: Any = self._initialize(session, name, args, kwargs)
+        else:
+            result = self._read(name, args, kwargs)
+        if "repeated_records" in strikes and result:
+            result = (*result, result[-1])
+        return back(strikes, result)
+
+    def _read(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         try:
             self._signatures[name].bind(*args, **kwargs)
         except TypeError as error:
@@ -153,14 +170,35 @@ class Terminal:
         with self._lock:
             finish()
 
+    def status(self) -> dict[str, Any]:
+        """Describe account and sessions for the back door; money as text."""
+        with self._lock:
+            book, state = self._parts.book, self._parts.descriptions.state()
+            return {
+                "login": self._parts.login,
+                "connected": self._gate.connected,
+                "trading_session": self._gate.owner is not None,
+                "server_ms": self._parts.market.server_ms(),
+                "balance": str(state.balance),
+                "equity": str(state.equity),
+                "margin": str(state.margin),
+                "margin_level": str(state.margin_level),
+                "margin_call": self._parts.triggers.margin_call,
+                "positions": len(book.positions),
+                "orders": len(book.orders),
+                "deals": len(book.deals),
+                "requests": self._request_id,
+                "rules": len(self._parts.faults.rules()),
+            }
+
     # Sessions
 
     def _initialize(
         self, session: Session, name: str, args: list[Any], kwargs: dict[str, Any]
     ) -> bool:
         asked = kwargs.get("login", args[0] if name == "login" and args else 0)
-        if asked and asked != self._parts.account.login:
-            self._fail(session, (E_AUTH_FAILED, "Authorization failed"))
+        if asked and asked != self._parts.login:
+            self._fail(session, (E_AUTH_FAILED, ERROR_TEXT[E_AUTH_FAILED]))
             return False
         with self._lock:
             session.initialized, session.shut = True, False
@@ -181,119 +219,83 @@ class Terminal:
         if self._gate.owner is not session:
             return self._fail(session, _DISPLACED if session.initialized else E_NO_CONNECTION)
         request = _one_request(args, kwargs)
-        delay_s = self._parts.faults.latency_s()
+        strikes = self._strikes(request)
+        if "displace" in strikes:
+            self.release(session, shut=False)
+        there(strikes)
+        delay_s = self._parts.conditions.latency_s()
         if delay_s:
             time.sleep(delay_s)
         with self._lock:
             # A session that was displaced while its order travelled must not trade any more.
             if self._gate.owner is not session:
                 return self._fail(session, _DISPLACED)
-            try:
-                self._parts.triggers.advance()
-                answer = self._parts.trading.send(request)
-            except BaseException:
-                self._parts.book.discard()
-                raise
-            self._request_id += 1
-            bid, ask = self._quote_floats(request.symbol)
-            return shapes.OrderSendResult(
-                int(answer.retcode),
-                answer.deal,
-                answer.order,
-                float(answer.volume),
-                float(answer.price),
-                bid,
-                ask,
-                RETCODE_TEXT[answer.retcode],
-                self._request_id,
-                0,
-                request.shape,
-            )
+            off = self._parts.faults.in_force("autotrading_off")
+            if off is not None and off["by"] == "api":
+                return self._fail(session, E_TRADING_OFF)
+            answer = self._execute(request, strikes, off)
+            result = self._result(request, answer)
+            earlier, self._latest_result = self._latest_result, result
+        if "stale_answer" in strikes and earlier is not None:
+            result = earlier
+        session.answer_twice = "duplicate_answer" in strikes
+        return back(strikes, result)
 
-    def _quote_floats(self, symbol: str) -> tuple[float, float]:
-        if symbol not in self._parts.market.specs:
-            return 0.0, 0.0
-        quote = self._parts.market.quote(symbol)
-        return float(quote.bid), float(quote.ask)
+    def _strikes(self, request: Request) -> Strikes:
+        faults = self._parts.faults
+        if not faults.active:
+            return {}
+        symbol = request.symbol or self._parts.book.symbol_of(request.order or request.position)
+        return faults.strike("order_send", request.action, symbol)
 
-    def _order_check(self, request: object) -> Any:
-        parsed = parse_request(request)
-        answer, need = self._parts.trading.check(parsed)
-        state = self._account_state()
-        margin = state.margin + need
-        level = float(state.equity / margin * 100) if margin else 0.0
-        # The package reports a request that would pass as 0, not as 10009.
-        passed = answer.retcode == 10009
-        return shapes.OrderCheckResult(
-            0 if passed else int(answer.retcode),
-            float(state.balance),
-            float(state.equity),
-            float(state.profit),
-            float(margin),
-            float(state.equity - margin),
-            level,
-            "Done" if passed else RETCODE_TEXT[answer.retcode],
-            parsed.shape,
+    def _execute(self, request: Request, strikes: Strikes, off: dict[str, Any] | None) -> Answer:
+        if off is not None:
+            return Answer(_REFUSED_BY.get(off["by"], Retcode.CLIENT_DISABLES_AT))
+        if self._parts.faults.in_force("server_lost") is not None:
+            return Answer(Retcode.CONNECTION)
+        book = self._parts.book
+        first = book.next_ticket
+        try:
+            self._parts.triggers.advance()
+            answer = self._parts.trading.send(request, strikes)
+        except BaseException:
+            book.discard()
+            raise
+        if "late_records" in strikes:
+            late = strikes["late_records"]
+            until_ms = self._parts.market.server_ms() + round(late["ms"])
+            self._parts.veil.hide(late["records"], first, book.next_ticket, answer.order, until_ms)
+        return answer
+
+    def _result(self, request: Request, answer: Answer) -> Any:
+        self._request_id += 1
+        bid, ask = self._quote_floats(request.symbol, answer.worse_points)
+        return shapes.OrderSendResult(
+            int(answer.retcode),
+            answer.deal,
+            answer.order,
+            float(answer.volume),
+            float(answer.price),
+            bid,
+            ask,
+            RETCODE_TEXT.get(answer.retcode, ""),  # type: ignore[call-overload]
+            self._request_id,
+            0,
+            request.shape,
         )
 
-    # Reading
-
-    def _account_state(self) -> Any:
-        book = self._parts.book
-        return self._parts.money.account(book.balance, list(book.positions.values()), book.legs)
-
-    def _account_info(self) -> Any:
-        return infos.account_info(self._parts.account, self._account_state())
-
-    def _terminal_info(self) -> Any:
-        return infos.terminal_info(self._parts.home, ping_us=1000)
-
-    def _version(self) -> tuple[int, int, str]:
-        return infos.VERSION
-
-    def _symbols_total(self) -> int:
-        return len(self._parts.market.specs)
-
-    def _symbols_get(self, group: str = "") -> Any:
-        names = (name for name in self._parts.market.specs if in_group(name, group))
-        return tuple(self._symbol_info(name) for name in names)
-
-    def _symbol_info(self, symbol: str) -> Any:
+    def _quote_floats(self, symbol: str, worse_points: int) -> tuple[float, float]:
         spec = self._parts.market.specs.get(symbol)
         if spec is None:
-            raise NotFound(symbol)
-        selected = symbol in self._gate.selected
-        return infos.symbol_info(self._parts.market, self._parts.money, spec, selected)
-
-    def _symbol_info_tick(self, symbol: str) -> Any:
-        if symbol not in self._parts.market.specs:
-            raise NotFound(symbol)
+            return 0.0, 0.0
         quote = self._parts.market.quote(symbol)
-        return shapes.Tick(
-            quote.server_ms // 1000,
-            float(quote.bid),
-            float(quote.ask),
-            0.0,
-            0,
-            quote.server_ms,
-            TICK_FLAG_BID | TICK_FLAG_ASK,
-            0.0,
-        )
+        worse = worse_points * spec.point
+        return float(quote.bid - worse), float(quote.ask + worse)
 
-    def _symbol_select(self, symbol: str, enable: bool = True) -> bool:
-        if symbol not in self._parts.market.specs:
-            return False
-        (self._gate.selected.add if enable else self._gate.selected.discard)(symbol)
-        return True
 
-    def _market_book_add(self, symbol: str) -> bool:
-        return symbol in self._parts.market.specs
-
-    def _market_book_get(self, symbol: str) -> Any:
-        return () if symbol in self._parts.market.specs else None
-
-    def _market_book_release(self, symbol: str) -> bool:
-        return symbol in self._parts.market.specs
+def _named_symbol(args: list[Any], kwargs: dict[str, Any]) -> str:
+    first = args[0] if args and isinstance(args[0], str) else ""
+    return str(kwargs.get("symbol", first))
 
 
 def _one_request(args: list[Any], kwargs: dict[str, Any]) -> Request:

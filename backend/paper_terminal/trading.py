@@ -15,6 +15,7 @@ from backend.paper_terminal.checks import (
     check_stops,
     check_volume,
 )
+from backend.paper_terminal.conditions import Conditions, part_of
 from backend.paper_terminal.constants import (
     Action,
     Filling,
@@ -24,8 +25,9 @@ from backend.paper_terminal.constants import (
     Reason,
     Retcode,
     TimeType,
+    TradeMode,
 )
-from backend.paper_terminal.faults import Faults
+from backend.paper_terminal.faults import Faults, Strikes
 from backend.paper_terminal.fills import Execution, Fills
 from backend.paper_terminal.market import Market, Quote
 from backend.paper_terminal.money import Money
@@ -42,11 +44,13 @@ _DAY_S = 86_400
 class Answer:
     """Retcode and what belongs to it; price and volume of the execution, if there was one."""
 
-    retcode: Retcode
+    retcode: int
     deal: int = 0
     order: int = 0
     volume: Decimal = ZERO
     price: Decimal = ZERO
+    # How much worse than the market the quote is that comes with a requote.
+    worse_points: int = 0
 
 
 class Trading:
@@ -58,6 +62,7 @@ class Trading:
         market: Market,
         money: Money,
         fills: Fills,
+        conditions: Conditions,
         faults: Faults,
         mode: MarginMode,
     ) -> None:
@@ -65,11 +70,28 @@ class Trading:
         self._market = market
         self._money = money
         self._fills = fills
+        self._conditions = conditions
         self._faults = faults
+        self._strikes: Strikes = {}
         self._mode = mode
 
-    def send(self, request: Request) -> Answer:
+    def rules_of(self, symbol: str) -> SymbolSpec:
+        """Give the rules of a symbol as they are now. Raises KeyError if there is none."""
+        spec = self._market.specs[symbol]
+        changed = self._faults.in_force("trade_mode", symbol)
+        if changed is None:
+            return spec
+        return replace(spec, trade_mode=TradeMode[changed["mode"].upper()])
+
+    def send(self, request: Request, strikes: Strikes) -> Answer:
         """Execute a request and commit; what is acknowledged is on disk."""
+        if "reject" in strikes:
+            return Answer(strikes["reject"]["retcode"])
+        if "requote" in strikes:
+            return Answer(Retcode.REQUOTE, worse_points=strikes["requote"]["points"])
+        if "overwrite_comment" in strikes:
+            request = replace(request, comment=strikes["overwrite_comment"]["text"][:31])
+        self._strikes = strikes
         answer = self._decide(request, dry=False)
         if self._book.dirty:
             self._book.commit()
@@ -102,9 +124,9 @@ class Trading:
         return self._money.margin(spec, request.volume, request.price or quote.ask)
 
     def _spec(self, symbol: str) -> SymbolSpec | Answer:
-        spec = self._market.specs.get(symbol)
-        if spec is None:
+        if symbol not in self._market.specs:
             return Answer(Retcode.INVALID)
+        spec = self.rules_of(symbol)
         if not self._market.is_open(symbol):
             return Answer(Retcode.MARKET_CLOSED)
         return spec
@@ -174,14 +196,19 @@ class Trading:
     ) -> Answer:
         volume = request.volume
         if request.type_filling == Filling.IOC:
-            volume = self._faults.filled_part(volume, spec.volume_min, spec.volume_step)
+            volume = self._conditions.filled_part(volume, spec.volume_min, spec.volume_step)
+        if "partial_fill" in self._strikes and request.type_filling != Filling.FOK:
+            share = self._strikes["partial_fill"]["share"]
+            volume = part_of(request.volume, share, spec.volume_min, spec.volume_step)
+        slipped = self._conditions.slippage_points()
+        slipped += self._strikes.get("slippage", {}).get("points", 0)
         sign = 1 if request.type == OrderKind.BUY else -1
         done = Execution(
             order_ticket=self._book.ticket(),
             symbol=spec.name,
             type=request.type,
             volume=volume,
-            price=price + sign * self._faults.slippage_points() * spec.point,
+            price=price + sign * slipped * spec.point,
             sl=request.sl,
             tp=request.tp,
             magic=request.magic,

@@ -29,6 +29,7 @@ class Triggers:
         self._money = money
         self._fills = fills
         self._seen: dict[str, int] = {}
+        self.margin_call = False
 
     def advance(self) -> bool:
         """Bring all symbols up to now and commit what happened. True if something did."""

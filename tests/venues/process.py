@@ -10,6 +10,8 @@ from typing import Any
 
 from mt5linux import MetaTrader5
 
+from backend.runtime.paper_control import PaperControl
+
 LOGIN = 10001
 _clients: list[Any] = []
 
@@ -61,6 +63,11 @@ class PaperProcess:
         process.send_signal(number)
         process.communicate(timeout=10)
         return process.returncode
+
+    @property
+    def control(self) -> PaperControl:
+        """Speak with its back door: `control.inject("lost_answer")`, rules, clear, status."""
+        return PaperControl(self.home)
 
     def client(self, initialize: bool = True) -> MetaTrader5:
         """Connect the unmodified mt5linux client."""

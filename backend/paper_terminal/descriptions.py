@@ -1,0 +1,143 @@
+"""The package's functions that describe account, terminal and symbols, and that check requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from backend.paper_terminal import infos, shapes
+from backend.paper_terminal.book import Book
+from backend.paper_terminal.constants import RETCODE_TEXT, TICK_FLAG_ASK, TICK_FLAG_BID, Retcode
+from backend.paper_terminal.faults import Faults
+from backend.paper_terminal.market import Market
+from backend.paper_terminal.money import AccountState, Money
+from backend.paper_terminal.queries import NotFound, in_group
+from backend.paper_terminal.requests import parse_request
+from backend.paper_terminal.trading import Trading
+
+
+class Descriptions:
+    """Shapes what is known of account and symbols as the package does. The caller holds the lock.
+
+    Raises NotFound where the package gives None and -4.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        market: Market,
+        money: Money,
+        trading: Trading,
+        faults: Faults,
+        account: infos.AccountSettings,
+        home: Path,
+    ) -> None:
+        self._book = book
+        self._market = market
+        self._money = money
+        self._trading = trading
+        self._faults = faults
+        self._account = account
+        self._home = home
+        self._selected = set(market.specs)
+
+    def state(self) -> AccountState:
+        """Add up the account."""
+        positions = list(self._book.positions.values())
+        return self._money.account(self._book.balance, positions, self._book.legs)
+
+    def account_info(self) -> Any:
+        """Describe the account."""
+        return infos.account_info(self._account, self.state())
+
+    def terminal_info(self) -> Any:
+        """Describe the terminal: whether it has its server, and whether programs may trade."""
+        off = self._faults.in_force("autotrading_off")
+        connected = self._faults.in_force("server_lost") is None
+        return infos.terminal_info(self._home, 1000, connected, off["by"] if off else "")
+
+    def version(self) -> tuple[int, int, str]:
+        """Give version, build and date."""
+        return infos.VERSION
+
+    def symbols_total(self) -> int:
+        """Count the symbols."""
+        return len(self._market.specs)
+
+    def symbols_get(self, group: str = "") -> Any:
+        """Describe all symbols of a group."""
+        names = (name for name in self._market.specs if in_group(name, group))
+        return tuple(self.symbol_info(name) for name in names)
+
+    def symbol_info(self, symbol: str) -> Any:
+        """Describe a symbol."""
+        self._known(symbol)
+        spec = self._trading.rules_of(symbol)
+        return infos.symbol_info(self._market, self._money, spec, symbol in self._selected)
+
+    def symbol_info_tick(self, symbol: str) -> Any:
+        """Give the newest tick of a symbol that MarketWatch shows."""
+        self._known(symbol)
+        if symbol not in self._selected:
+            raise NotFound(symbol)
+        quote = self._market.quote(symbol)
+        return shapes.Tick(
+            quote.server_ms // 1000,
+            float(quote.bid),
+            float(quote.ask),
+            0.0,
+            0,
+            quote.server_ms,
+            TICK_FLAG_BID | TICK_FLAG_ASK,
+            0.0,
+        )
+
+    def symbol_select(self, symbol: str, enable: bool = True) -> bool:
+        """Show or hide a symbol; what is traded cannot be hidden."""
+        if symbol not in self._market.specs:
+            return False
+        if enable:
+            self._selected.add(symbol)
+            return True
+        held = (*self._book.positions.values(), *self._book.orders.values())
+        if any(record.symbol == symbol for record in held):
+            return False
+        self._selected.discard(symbol)
+        return True
+
+    def market_book_add(self, symbol: str) -> bool:
+        """Subscribe to the depth of market."""
+        return symbol in self._market.specs
+
+    def market_book_get(self, symbol: str) -> Any:
+        """Give the depth of market."""
+        return () if symbol in self._market.specs else None
+
+    def market_book_release(self, symbol: str) -> bool:
+        """Unsubscribe."""
+        return symbol in self._market.specs
+
+    def order_check(self, request: object) -> Any:
+        """Tell what would refuse a request, and the account after it."""
+        parsed = parse_request(request)
+        answer, need = self._trading.check(parsed)
+        state = self.state()
+        margin = state.margin + need
+        level = float(state.equity / margin * 100) if margin else 0.0
+        # The package reports a request that would pass as 0, not as 10009.
+        passed = answer.retcode == Retcode.DONE
+        return shapes.OrderCheckResult(
+            0 if passed else int(answer.retcode),
+            float(state.balance),
+            float(state.equity),
+            float(state.profit),
+            float(margin),
+            float(state.equity - margin),
+            level,
+            "Done" if passed else RETCODE_TEXT[Retcode(answer.retcode)],
+            parsed.shape,
+        )
+
+    def _known(self, symbol: object) -> None:
+        if symbol not in self._market.specs:
+            raise NotFound(symbol)
