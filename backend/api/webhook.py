@@ -127,12 +127,12 @@ def _alert(
 ) -> Alert:
     received_at = clock.now()
     outcome = parse_alert(body, content_type)
-    key = dedupe_key(digest.hex(), outcome, body)
+    key = dedupe_key(outcome, body)
     parsed, reason = None, None
     if isinstance(outcome, NotUnderstood):
         reason = outcome.reason_code.value
     else:
-        parsed = _stored_form(encode_alert(outcome))
+        parsed = _storable(encode_alert(outcome))
         reason = None if parsed else IntakeCode.TEXT_NOT_UNDERSTOOD.value
     return Alert(
         alert_id=UUID(bytes=uuid_utils.uuid7().bytes),
@@ -148,13 +148,13 @@ def _alert(
     )
 
 
-def _stored_form(fields: dict[str, Any]) -> str | None:
+def _storable(fields: dict[str, Any]) -> dict[str, Any] | None:
     """Return an alert as jsonb takes it; None where a text holds what jsonb cannot."""
     try:
-        text = dump(fields).decode()
+        text = dump(fields)
     except orjson.JSONEncodeError:  # half a surrogate pair
         return None
-    return None if "\\u0000" in text else text
+    return None if b"\\u0000" in text else fields
 
 
 @lru_cache(maxsize=1024)

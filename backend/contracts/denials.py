@@ -116,6 +116,11 @@ class Code(StrEnum):
     REVIEW_REFUSED = "TR241", _DENIAL, "a person looked at it and refused"
     REVIEW_EXPIRED = "TR242", _DENIAL, "nobody decided the review in time"
 
+    ADDRESS_NOT_ALLOWED = "TR250", _REFUSAL, "the source may not post from this address"
+    SECRET_WRONG = "TR251", _REFUSAL, "the alert does not carry its source's secret"
+    FIELD_UNREADABLE = "TR252", _REFUSAL, "a stop, target or price is given and unreadable"
+    FIELD_UNKNOWN = "TR253", _REFUSAL, "the desk's own format has no such field"
+
     # TR3xx: risk
     LIMIT_MISSING = "TR301", _DENIAL, "a mandatory limit is not set"
     PRICE_MISSING = "TR302", _DENIAL, "no quote of the instrument at the venue"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,15 +11,18 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from backend.db.gateway import translated
+from backend.db.gateway import call
+
+ACCEPT = "intake.accept_alerts"
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One post as it is stored.
+    """One post as it is stored, with the door's reading of it.
 
-    parsed: the understood form as JSON text, None with a reason_code if nobody understood it.
     alert_id: made before the first try, so that a repeated call says and does the same.
+    parsed: the understood form, None with a reason_code if nobody understood it.
+    secrets: SHA-256 in hexadecimal of what in the body may be the source's secret.
     """
 
     alert_id: UUID
@@ -26,11 +30,12 @@ class Alert:
     body: bytes
     content_type: str | None
     remote_address: str | None
-    parsed: str | None
+    received_at: datetime
+    parsed: dict[str, Any] | None
     reason_code: str | None
     dedupe_kind: str
     dedupe_value: str
-    received_at: datetime
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,50 +49,37 @@ class Accepted:
     """How fast the source may post; None if no source has the token."""
 
 
-_ACCEPT = """
-select intake.accept_alert(a.token_sha256, a.body, a.content_type, a.remote_address, a.parsed,
-                           a.reason_code, a.dedupe_kind, a.dedupe_value, a.alert_id,
-                           a.received_at)
-  from unnest(%s::bytea[], %s::bytea[], %s::text[], %s::inet[], %s::jsonb[], %s::text[],
-              %s::text[], %s::text[], %s::uuid[], %s::timestamptz[])
-       with ordinality as a(token_sha256, body, content_type, remote_address, parsed, reason_code,
-                            dedupe_kind, dedupe_value, alert_id, received_at, nr)
-"""
-_ACCEPT_ONE = "select intake.accept_alert(%s, %s, %s, %s::inet, %s::jsonb, %s, %s, %s, %s, %s)"
-
-
 def accept_alerts(conn: Connection[Any], alerts: Sequence[Alert]) -> list[Accepted]:
     """Store alerts in one statement, in their order; once this returns, all are committed.
 
     All or none: whoever catches an error may call again with the same alerts, or one by one.
     """
-    rows = [
-        (
-            alert.token_sha256,
-            alert.body,
-            alert.content_type,
-            alert.remote_address,
-            alert.parsed,
-            alert.reason_code,
-            alert.dedupe_kind,
-            alert.dedupe_value,
-            alert.alert_id,
-            alert.received_at,
-        )
-        for alert in alerts
-    ]
-    with translated():
-        if len(rows) == 1:
-            answers = conn.execute(_ACCEPT_ONE, rows[0]).fetchall()
-        else:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            answers = conn.execute(_ACCEPT, columns).fetchall()
-    return [
-        Accepted(
+    items = [_item(number, alert) for number, alert in enumerate(alerts)]
+    found: list[Accepted | None] = [None] * len(items)
+    for answer in call(conn, ACCEPT, items):
+        found[answer["i"]] = Accepted(
             answer["status"],
             answer.get("alert_id"),
             answer.get("code"),
             answer.get("rate_per_minute"),
         )
-        for (answer,) in answers
-    ]
+    return [answer for answer in found if answer is not None]
+
+
+def _item(number: int, alert: Alert) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "i": number,
+        "token_sha256": alert.token_sha256.hex(),
+        "body": b64encode(alert.body).decode(),
+        "content_type": alert.content_type,
+        "remote_address": alert.remote_address,
+        "alert_id": alert.alert_id,
+        "received_at": alert.received_at,
+        "reason_code": alert.reason_code,
+        "dedupe_kind": alert.dedupe_kind,
+        "dedupe_value": alert.dedupe_value,
+        "secrets": alert.secrets,
+    }
+    if alert.parsed is not None:  # an absent key is null in SQL, a null in JSON is not
+        item["parsed"] = alert.parsed
+    return item

@@ -118,17 +118,14 @@ def add_source(
     rate_per_minute: int,
     max_age_ms: int,
 ) -> None:
-    """Let alerts in under a token; only its hash is stored."""
+    """Let alerts in under a token, beside those that the source has; only its hash is stored."""
     conn.execute(
-        "insert into intake.sources (source_id, org_id, strategy_id, token_sha256, state,"
-        " rate_per_minute, max_age_ms) values (%s, %s, %s, %s, 'active', %s, %s)"
-        " on conflict (source_id) do update set token_sha256 = excluded.token_sha256",
-        (
-            source_id,
-            book.org_id,
-            book.strategy_id,
-            hashlib.sha256(token.encode()).digest(),
-            rate_per_minute,
-            max_age_ms,
-        ),
+        "insert into intake.sources (source_id, org_id, strategy_id, state, rate_per_minute,"
+        " max_age_ms) values (%s, %s, %s, 'active', %s, %s) on conflict (source_id) do nothing",
+        (source_id, book.org_id, book.strategy_id, rate_per_minute, max_age_ms),
+    )
+    conn.execute(
+        "insert into intake.source_tokens (token_id, source_id, token_sha256)"
+        " values (bus.uuid7(), %s, %s) on conflict (token_sha256) do nothing",
+        (source_id, hashlib.sha256(token.encode()).digest()),
     )

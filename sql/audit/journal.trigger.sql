@@ -37,8 +37,11 @@ create or replace trigger journal
 
 create or replace trigger journal
   after insert or update or delete on intake.sources
-  for each row execute function audit.record_change(
-    'source_id', 'token_sha256', 'secret_sha256');
+  for each row execute function audit.record_change('source_id', 'secret_sha256');
+
+create or replace trigger journal
+  after insert or update or delete on intake.source_tokens
+  for each row execute function audit.record_change('token_id', 'token_sha256');
 
 create or replace trigger journal
   after insert or update or delete on ops.api_tokens

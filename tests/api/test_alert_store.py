@@ -19,7 +19,7 @@ from tests.kit.postgres import Database
 from tests.kit.trading_desk import TOKEN, rows
 
 
-def an_alert(value: str, parsed: str | None = None) -> Alert:
+def an_alert(value: str, parsed: Any = None) -> Alert:
     """Give an alert of the desk's source that nobody understood."""
     from hashlib import sha256
 
@@ -81,7 +81,7 @@ def test_copies_within_one_batch_are_duplicates(desk: Database, inside: Connecti
 
 def test_one_alert_that_cannot_be_stored_harms_no_other(desk: Database, inside: Connection[Any]):
     alerts = [an_alert(f"b{number}") for number in range(8)]
-    alerts[3] = an_alert("b3", parsed="{no json")
+    alerts[3] = an_alert("b3", parsed={"source_time": "never"})
     answers, _ = store_all(desk, alerts)
     assert isinstance(answers.pop(3), psycopg.Error)
     assert {getattr(answer, "status", answer) for answer in answers} == {"accepted"}

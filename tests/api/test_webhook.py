@@ -8,7 +8,7 @@ import pytest
 from psycopg import Connection
 from starlette.testclient import TestClient
 
-from tests.kit.trading_desk import BODY, TOKEN, rows
+from tests.kit.trading_desk import BODY, TOKEN, add_token, rows
 
 URL = f"/webhooks/tradingview/{TOKEN}"
 
@@ -96,10 +96,7 @@ def test_body_of_64_kib_is_taken_and_one_byte_more_is_413(
 
 
 def test_source_that_posts_faster_than_it_may_is_429(client: TestClient, inside: Connection[Any]):
-    inside.execute(
-        "insert into intake.sources (source_id, org_id, strategy_id, token_sha256,"
-        " rate_per_minute) values ('slow', 'demo', 'tv-smc', sha256('slow'), 3)"
-    )
+    add_token(inside, "slow", "slow", rate_per_minute=3)
     answers = [
         client.post("/webhooks/tradingview/slow", content=f"buy EURUSD {number}".encode())
         for number in range(6)

@@ -259,7 +259,7 @@ with own as (
 select 'column', o.name, a.attname::text, format_type(a.atttypid, a.atttypmod),
        a.attnotnull::text || a.attidentity::text, pg_get_expr(d.adbin, d.adrelid),
        col_description(o.oid, a.attnum)
-  from own o join pg_attribute a on a.attrelid = o.oid and a.attnum > 0
+  from own o join pg_attribute a on a.attrelid = o.oid and a.attnum > 0 and not a.attisdropped
   left join pg_attrdef d on d.adrelid = o.oid and d.adnum = a.attnum
 union all
 select 'constraint', o.name, c.conname::text, pg_get_constraintdef(c.oid), null, null, null

@@ -124,7 +124,7 @@ def test_the_reader_sees_every_row_and_changes_none(two_organizations: Database)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute("select token_sha256 from ops.api_tokens")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            conn.execute("select token_sha256 from intake.sources")
+            conn.execute("select token_sha256 from intake.source_tokens")
 
 
 def test_an_agent_reads_and_writes_no_table(two_organizations: Database) -> None:

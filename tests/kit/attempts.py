@@ -185,7 +185,7 @@ def secrets(catalogue: Catalogue, role: str, callable_: frozenset[str]) -> Itera
         "select token_sha256 from ops.api_tokens",
         "select * from ops.api_tokens",
         "select reply from ops.idempotency_keys",
-        "select token_sha256 from intake.sources",
+        "select token_sha256 from intake.source_tokens",
         "select secret_sha256 from intake.sources",
         "select to_jsonb(s) from intake.sources s",
     ):

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import math
+from base64 import b64encode
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -112,8 +113,13 @@ def clear(conn: Connection[Any]) -> None:
     conn.execute("set session_replication_role = replica")
     conn.execute(sql.SQL("truncate {}").format(sql.SQL(", ").join(_FLOW)))
     conn.execute("set session_replication_role = origin")
+    conn.execute("delete from intake.source_tokens where source_id <> 'tv'")
     conn.execute("delete from intake.sources where source_id <> 'tv'")
-    conn.execute("update intake.sources set state = 'active', revoked_at = null")
+    conn.execute("update intake.source_tokens set valid_until = null, revoked_at = null")
+    conn.execute(
+        "update intake.sources set state = 'active', revoked_at = null, secret_sha256 = null,"
+        " allowed_addresses = null"
+    )
 
 
 _FLOW = tuple(
@@ -121,6 +127,10 @@ _FLOW = tuple(
     for name in (
         "intake.alert_keys",
         "intake.duplicates",
+        "intake.gaps",
+        "intake.numberings",
+        "intake.readings",
+        "intake.spendings",
         "bus.deliveries",
         "execution.venue_health",
         "governance.halts",
@@ -184,27 +194,58 @@ def post(
     key: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     """Post an alert the way the webhook does. key: kind and value, instead of the body's own."""
-    digest = hashlib.sha256(token.encode()).digest()
     parsed = parse_alert(body)
     understood = not isinstance(parsed, NotUnderstood)
-    own = dedupe_key(digest.hex(), parsed, body)
+    own = dedupe_key(parsed, body)
     kind, value = key or (own.kind, own.value)
-    row = conn.execute(
-        "select intake.accept_alert(%s, %s, 'application/json', '127.0.0.1', %s, %s, %s, %s, %s,"
-        " coalesce(%s, clock_timestamp()))",
-        (
-            digest,
-            body,
-            Jsonb(encode_alert(parsed)) if understood else None,
-            None if understood else parsed.reason_code.value,
-            kind,
-            value,
-            alert_id or uuid4(),
-            received_at,
+    reading: dict[str, Any] = (
+        {"parsed": encode_alert(parsed)} if understood else {"reason_code": parsed.reason_code}
+    )
+    answer = hand_in(
+        conn,
+        body,
+        token,
+        alert_id=alert_id or uuid4(),
+        received_at=received_at,
+        dedupe_kind=kind,
+        dedupe_value=value,
+        **reading,
+    )
+    del answer["i"]
+    return answer
+
+
+def hand_in(
+    conn: Connection[Any], body: bytes, token: str = TOKEN, **reading: Any
+) -> dict[str, Any]:
+    """Post an alert through a door that says no more of it than `reading`."""
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    item = {
+        "token_sha256": digest,
+        "body": b64encode(body).decode(),
+        "content_type": "application/json",
+        "remote_address": "127.0.0.1",
+        **{name: value for name, value in reading.items() if value is not None},
+    }
+    (answer,) = ask(conn, "intake.accept_alerts", item)
+    return answer
+
+
+def add_token(conn: Connection[Any], source_id: str, token: str, **columns: Any) -> None:
+    """Give the demo's strategy another source with a token; columns of the source to set."""
+    names = ["source_id", "org_id", "strategy_id", *columns]
+    conn.execute(
+        sql.SQL("insert into intake.sources ({}) values ({})").format(
+            sql.SQL(", ").join(map(sql.Identifier, names)),
+            sql.SQL(", ").join(sql.Placeholder() * len(names)),
         ),
-    ).fetchone()
-    assert row is not None
-    return row[0]
+        (source_id, "demo", "tv-smc", *columns.values()),
+    )
+    conn.execute(
+        "insert into intake.source_tokens (token_id, source_id, token_sha256)"
+        " values (gen_random_uuid(), %s, sha256(%s::bytea))",
+        (source_id, token.encode()),
+    )
 
 
 def ask(conn: Connection[Any], procedure: str, *items: dict[str, Any]) -> list[dict[str, Any]]:

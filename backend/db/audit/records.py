@@ -41,6 +41,7 @@ class Record:
 
 RECORDS = (
     Record("public.signals_raw", ("alert_id",)),
+    Record("intake.readings", ("alert_id",)),
     Record("public.signals_normalized", ("signal_id",)),
     Record("public.strategy_rationales", ("rationale_id",)),
     Record("public.votes", ("vote_id",)),

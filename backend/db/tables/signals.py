@@ -37,6 +37,12 @@ class RawSignal(Base):
         CheckConstraint("understood = (parsed is not null)", name="understood"),
         Index(None, "received_at"),
         Index(None, "org_id", "received_at"),
+        Index(
+            "signals_raw_numbered_idx",
+            "source_id",
+            "received_at",
+            postgresql_where=text("(parsed ->> 'sequence') is not null"),
+        ),
         row_xids("signals_raw"),
         {"comment": "Alerts as they came, byte for byte; append-only."},
     )

@@ -94,4 +94,4 @@ class DedupeKey:
 
     kind: Literal["id", "time", "bytes"]
     value: str
-    """SHA-256 in hexadecimal; the token is part of it."""
+    """SHA-256 in hexadecimal; sources share no keys."""

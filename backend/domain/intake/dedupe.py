@@ -21,17 +21,16 @@ _ORDER_NAME = re.compile(
 )
 
 
-def dedupe_key(token_id: str, parsed: ParsedAlert | NotUnderstood, body: bytes) -> DedupeKey:
-    """Return the key of an alert posted under a token; tokens never share keys."""
+def dedupe_key(parsed: ParsedAlert | NotUnderstood, body: bytes) -> DedupeKey:
+    """Return the key of an alert within its source: a new token does not make old alerts new."""
     if isinstance(parsed, ParsedAlert):
         if parsed.alert_id is not None and is_identifying(parsed.alert_id):
-            return DedupeKey("id", _digest("id", token_id, parsed.alert_id))
+            return DedupeKey("id", _digest("id", parsed.alert_id))
         if parsed.source_time is not None:
             return DedupeKey(
                 "time",
                 _digest(
                     "time",
-                    token_id,
                     format_instant(parsed.source_time),
                     parsed.symbol_raw,
                     parsed.side.value,
@@ -40,7 +39,7 @@ def dedupe_key(token_id: str, parsed: ParsedAlert | NotUnderstood, body: bytes) 
                     parsed.order_name or parsed.alert_id or "",
                 ),
             )
-    return DedupeKey("bytes", _digest("bytes", token_id, hashlib.sha256(body).hexdigest()))
+    return DedupeKey("bytes", hashlib.sha256(body).hexdigest())
 
 
 def is_identifying(alert_id: str) -> bool:

@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from tests.kit.postgres import Database
 from tests.kit.signal_rows import As
-from tests.kit.trading_desk import BODY, post, rows
+from tests.kit.trading_desk import BODY, add_token, post, rows
 
 AT = datetime(2026, 3, 4, 10, 0, 59, tzinfo=UTC)
 WITH_ID = b'{"ticker": "EURUSD", "action": "buy", "alert_id": "a-4711"}'
@@ -111,10 +111,7 @@ def test_clock_that_runs_behind_does_not_let_a_copy_in(api: Connection[Any]):
 
 
 def test_sources_share_no_keys(api: Connection[Any], inside: Connection[Any]):
-    inside.execute(
-        "insert into intake.sources (source_id, org_id, strategy_id, token_sha256)"
-        " values ('tv-2', 'demo', 'tv-smc', sha256('other'))"
-    )
+    add_token(inside, "tv-2", "other")
     key = ("id", "one and the same")
     assert post(api, key=key)["status"] == "accepted"
     assert post(api, key=key, token="other")["status"] == "accepted"

@@ -234,29 +234,23 @@ def test_no_text_raises_and_never_without_a_direction(text: str):
 def test_the_same_alert_has_the_same_key_whatever_its_layout():
     body = encode(TRADINGVIEW)
     spaced = json.dumps(TRADINGVIEW, indent=2).encode()
-    first = dedupe_key("t", parse_alert(body), body)
-    assert first == dedupe_key("t", parse_alert(spaced), spaced)
+    first = dedupe_key(parse_alert(body), body)
+    assert first == dedupe_key(parse_alert(spaced), spaced)
     assert first.kind == "time"
-
-
-def test_tokens_never_share_keys():
-    body = encode({"symbol": "EURUSD", "side": "buy", "id": "a-1"})
-    parsed = parse_alert(body)
-    assert dedupe_key("one", parsed, body) != dedupe_key("two", parsed, body)
 
 
 def test_an_orders_name_is_no_id():
     body = encode({"symbol": "EURUSD", "side": "buy", "id": "Long 1"})
-    assert dedupe_key("t", parse_alert(body), body).kind == "bytes"
+    assert dedupe_key(parse_alert(body), body).kind == "bytes"
 
 
 def test_an_id_outweighs_the_time():
     first = encode({"symbol": "EURUSD", "side": "buy", "id": "a-1", "time": 1_763_560_980})
     later = encode({"symbol": "EURUSD", "side": "buy", "id": "a-1", "time": 1_763_570_000})
-    assert dedupe_key("t", parse_alert(first), first) == dedupe_key("t", parse_alert(later), later)
+    assert dedupe_key(parse_alert(first), first) == dedupe_key(parse_alert(later), later)
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_bodies_without_id_and_time_differ_when_their_bytes_do(one: bytes, two: bytes):
-    keys = [dedupe_key("t", NotUnderstood(IntakeCode.BODY_EMPTY, ""), body) for body in (one, two)]
+    keys = [dedupe_key(NotUnderstood(IntakeCode.BODY_EMPTY, ""), body) for body in (one, two)]
     assert (keys[0] == keys[1]) == (one == two)

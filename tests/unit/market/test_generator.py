@@ -100,7 +100,7 @@ def test_alerts_are_understood_as_they_were_planned(seed: int):
 
 def test_only_the_planned_copies_are_duplicates():
     written = posts(3)
-    keys = Counter(dedupe_key("t", parse_alert(p.body, p.content_type), p.body) for p in written)
+    keys = Counter(dedupe_key(parse_alert(p.body, p.content_type), p.body) for p in written)
     copies = sum(post.plan.repeats is not None for post in written)
     assert copies == 12
     assert len(keys) == len(written) - copies
