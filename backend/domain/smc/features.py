@@ -2,111 +2,118 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from backend.domain.market.bars import Bars
-from backend.domain.smc.detect import RawEvent, scan
-from backend.domain.smc.events import DEFAULT_SETTINGS, EventKind, SmcSettings
+import numpy as np
+
+from backend.domain.market.bars import Bars, IntArray
+from backend.domain.smc.detect import detect
+from backend.domain.smc.events import DEFAULT_SETTINGS, SmcSettings
+from backend.domain.smc.structures import Breaks, Structures, Zones
 
 _FADE_BARS = 24
-"""Breaks and sweeps lose their weight linearly over this many bars."""
-_GAPS_MAX = 12
-"""Older gaps than the latest dozen no longer count."""
-
-_ORDER = {kind: order for order, kind in enumerate(EventKind)}
-_SWING, _FVG, _SWEEP = _ORDER[EventKind.SWING], _ORDER[EventKind.FVG], _ORDER[EventKind.SWEEP]
-_CHOCH = _ORDER[EventKind.CHOCH]
-_BREAKS = (_ORDER[EventKind.BOS], _CHOCH)
+"""Breaks, sweeps and the like lose their weight linearly over this many bars."""
+_ZONES_MAX = 12
+"""Older gaps and blocks than the latest dozen no longer count."""
 
 
 @dataclass(frozen=True, slots=True)
 class StructureReading:
     """Structure at the last bar; all values between -1 and 1, up positive."""
 
-    bias: float
+    bias: float = 0.0
     """Direction of the last break."""
-    break_strength: float
+    break_strength: float = 0.0
     """The last break, faded by its age; a change of character counts half."""
-    sweep: float
-    """The last sweep's expected direction, faded by its age."""
-    gap_balance: float
+    shift: float = 0.0
+    """The last market structure shift, faded by its age."""
+    sweep: float = 0.0
+    """Where the last sweep of a pool is expected to send price, faded by its age."""
+    gap_balance: float = 0.0
     """Bullish less bearish open gaps over their number."""
-    range_position: float
+    block_balance: float = 0.0
+    """Bullish less bearish valid blocks, breakers included, that the close lies in or touches."""
+    range_position: float = 0.0
     """Close within the dealing range: -1 at its low, +1 at its high, bounded."""
-    momentum: float
+    trade_entry: float = 0.0
+    """The leg's direction if the close lies in its optimal trade entry."""
+    inducement: float = 0.0
+    """The direction of the block whose inducement was last taken, faded by its age."""
+    displacement: float = 0.0
+    """The last displacement, faded by its age."""
+    momentum: float = 0.0
     """Breaks upward less downward over the last five breaks."""
-    events: int
 
 
 def read_structure(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> StructureReading:
-    """Read the structure at the last bar. Without events everything is zero."""
+    """Read the structure at the last bar. Without structure everything is zero."""
     if len(bars) == 0:
-        return StructureReading(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
-    events = scan(bars, settings)
-    last = len(bars) - 1
-    breaks = [event for event in events if event.kind in _BREAKS]
-    bias = float(breaks[-1].direction) if breaks else 0.0
-    strength = 0.0
-    if breaks:
-        weight = 0.5 if breaks[-1].kind == _CHOCH else 1.0
-        strength = bias * weight * _fade(last - breaks[-1].known_at)
-    sweep = next((event for event in reversed(events) if event.kind == _SWEEP), None)
-    recent = breaks[-5:]
+        return StructureReading()
+    return read_structures(bars, detect(bars, settings))
+
+
+def read_structures(bars: Bars, found: Structures) -> StructureReading:
+    """Read what was detected in these bars at the last of them. Raises IndexError on none."""
+    now = len(bars) - 1
+    pools, breaks = found.pools, found.breaks
+    recent = breaks.direction[-5:]
     return StructureReading(
-        bias=bias,
-        break_strength=strength,
-        sweep=sweep.direction * _fade(last - sweep.known_at) if sweep else 0.0,
-        gap_balance=_gap_balance(bars, events),
-        range_position=_range_position(float(bars.close[-1]), events),
-        momentum=sum(event.direction for event in recent) / len(recent) if recent else 0.0,
-        events=len(events),
+        bias=float(breaks.direction[-1]) if len(breaks.direction) else 0.0,
+        break_strength=_break_strength(breaks, now),
+        shift=_last(found.shifts.known_at, found.shifts.direction, now),
+        sweep=0.0 - _last(pools.swept_at, pools.direction, now),
+        gap_balance=_balance(found.gaps, found.gaps.filled_at < 0),
+        block_balance=_touched(bars, found),
+        range_position=_range_position(float(found.dealing.position[-1])),
+        trade_entry=float(found.dealing.ote[-1]),
+        inducement=_last(found.inducements.known_at, found.inducements.direction, now),
+        displacement=_last(found.displacements.known_at, found.displacements.direction, now),
+        momentum=float(recent.mean()) if len(recent) else 0.0,
     )
 
 
 def structure_features(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> dict[str, float]:
     """Return the reading under stable names."""
-    reading = read_structure(bars, settings)
-    return {
-        "bias": reading.bias,
-        "break_strength": reading.break_strength,
-        "sweep": reading.sweep,
-        "gap_balance": reading.gap_balance,
-        "range_position": reading.range_position,
-        "momentum": reading.momentum,
-        "events": float(reading.events),
-    }
+    return asdict(read_structure(bars, settings))
 
 
 def _fade(age_bars: int) -> float:
     return max(0.0, 1.0 - age_bars / _FADE_BARS)
 
 
-def _gap_balance(bars: Bars, events: list[RawEvent]) -> float:
-    """Weigh the latest gaps that no later bar has traded through."""
-    gaps = [event for event in events if event.kind == _FVG][-_GAPS_MAX:]
-    balance = open_gaps = 0
-    for gap in gaps:
-        if gap.direction > 0:
-            filled = bool((bars.low[gap.known_at + 1 :] <= gap.lower).any())
-        else:
-            filled = bool((bars.high[gap.known_at + 1 :] >= gap.upper).any())
-        if not filled:
-            balance += gap.direction
-            open_gaps += 1
-    return balance / open_gaps if open_gaps else 0.0
-
-
-def _range_position(close: float, events: list[RawEvent]) -> float:
-    high = low = None
-    for event in reversed(events):
-        if event.kind != _SWING:
-            continue
-        if event.direction > 0 and high is None:
-            high = event.level
-        elif event.direction < 0 and low is None:
-            low = event.level
-        if high is not None and low is not None:
-            break
-    if high is None or low is None or high <= low:
+def _last(at: IntArray, direction: IntArray, now: int) -> float:
+    """Weigh the latest event by its age; those of one bar that disagree cancel out."""
+    latest = int(at.max()) if len(at) else -1
+    if latest < 0:
         return 0.0
-    return max(-1.0, min(1.0, 2.0 * (close - low) / (high - low) - 1.0))
+    # Adding zero keeps a faded -1 from reading as -0.
+    return float(direction[at == latest].mean()) * _fade(now - latest) + 0.0
+
+
+def _break_strength(breaks: Breaks, now: int) -> float:
+    if len(breaks.known_at) == 0:
+        return 0.0
+    weight = 0.5 if breaks.change[-1] else 1.0
+    return float(breaks.direction[-1]) * weight * _fade(now - int(breaks.known_at[-1]))
+
+
+def _balance(zones: Zones, counts: np.ndarray) -> float:
+    chosen = zones.direction[-_ZONES_MAX:][counts[-_ZONES_MAX:]]
+    return float(chosen.mean()) if len(chosen) else 0.0
+
+
+def _touched(bars: Bars, found: Structures) -> float:
+    """Balance the valid blocks that the last bar traded in."""
+    high, low = bars.high[-1], bars.low[-1]
+    balance = count = 0
+    for zones in (found.order_blocks, found.breakers, found.mitigation_blocks):
+        here = (zones.invalidated_at < 0) & (zones.lower <= high) & (zones.upper >= low)
+        direction = zones.direction[-_ZONES_MAX:][here[-_ZONES_MAX:]]
+        balance += int(direction.sum())
+        count += len(direction)
+    return balance / count if count else 0.0
+
+
+def _range_position(position: float) -> float:
+    # NaN where no range is known.
+    return max(-1.0, min(1.0, 2.0 * position - 1.0)) if position == position else 0.0

@@ -1,58 +1,115 @@
-"""Fractal swings and fair value gaps, vectorised over a run of bars."""
+"""Swings, their dealing range, and bars of displacement."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from backend.domain.market.bars import FloatArray, IntArray
+from backend.domain.smc.events import SmcSettings
+from backend.domain.smc.frame import Frame
+from backend.domain.smc.structures import DealingRange, Displacements
+from backend.domain.volatility import true_range
+
+OTE_SHALLOW, OTE_DEEP = 0.62, 0.79
+"""Retracements between which the optimal trade entry lies."""
 
 
-def swing_highs(high: FloatArray, n: int) -> IntArray:
+@dataclass(frozen=True, slots=True, eq=False)
+class SideSwings:
+    """Swing highs of a frame in order, with the one known before each bar."""
+
+    bar: IntArray
+    known_at: IntArray
+    level: FloatArray
+    latest: IntArray
+    """Per bar: index of the latest swing known before it, -1 without any."""
+
+
+def swing_highs(frame: Frame, n: int) -> IntArray:
     """Return the bars whose high tops the n bars before and is not topped by the n after.
 
     Bar i is known at the close of bar i + n, never sooner. Of equal highs the first counts.
     Source: Williams 1995, Trading Chaos (fractals), with n for his 2.
     """
-    return _peaks(high, n)
-
-
-def swing_lows(low: FloatArray, n: int) -> IntArray:
-    """Return the bars whose low undercuts the n bars before and is not undercut after."""
-    return _peaks(-low, n)
-
-
-def _peaks(values: FloatArray, n: int) -> IntArray:
-    if n < 1:
-        raise ValueError("a swing needs at least one bar on each side")
-    if len(values) < 2 * n + 1:
+    if frame.size < 2 * n + 1:
         return np.empty(0, dtype=np.int64)
-    centre = values[n:-n]
-    end = len(values) - n
-    is_peak = np.ones(len(centre), dtype=np.bool_)
-    # A few whole-array comparisons beat a window view on the short runs that signals bring.
-    for k in range(1, n + 1):
-        is_peak &= centre > values[n - k : end - k]
-        is_peak &= centre >= values[n + k : end + k]
+    centre = frame.high[n:-n]
+    around = frame.highs.max_of(n)
+    is_peak = centre > around[: len(centre)]
+    is_peak &= centre >= around[n + 1 :]
     return np.flatnonzero(is_peak) + n
 
 
-def bullish_gaps(
-    open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray
-) -> IntArray:
-    """Return the middle bars of bullish fair value gaps, each known one bar later.
+def side_swings(frame: Frame, n: int) -> SideSwings:
+    """Find the swing highs of a frame."""
+    bar = swing_highs(frame, n)
+    begins = np.zeros(frame.size + 1, dtype=np.int64)
+    begins[bar + n + 1] = 1
+    return SideSwings(bar, bar + n, frame.high[bar], np.cumsum(begins)[:-1] - 1)
 
-    A gap: the high of the bar before lies below the low of the bar after, and the middle
-    candle closed up. Source: the smartmoneyconcepts package's definition.
+
+def average_true_range(frame: Frame, n: int) -> FloatArray:
+    """Return the mean true range of the last n bars at each bar, NaN before there are so many.
+
+    A plain mean, not Wilder's, so that it does not depend on where the history begins.
     """
-    if len(close) < 3:
-        return np.empty(0, dtype=np.int64)
-    return np.flatnonzero((high[:-2] < low[2:]) & (close[1:-1] > open_[1:-1])) + 1
+    # A running sum, because adding in this very order gives a tracker the same last digit.
+    total = np.cumsum(true_range(frame.high, frame.low, frame.close))
+    result = np.full(frame.size, np.nan)
+    if frame.size >= n:
+        result[n - 1] = total[n - 1] / n
+        result[n:] = (total[n:] - total[:-n]) / n
+    return result
 
 
-def bearish_gaps(
-    open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray
-) -> IntArray:
-    """Return the middle bars of bearish fair value gaps, the mirror image."""
-    if len(close) < 3:
-        return np.empty(0, dtype=np.int64)
-    return np.flatnonzero((low[:-2] > high[2:]) & (close[1:-1] < open_[1:-1])) + 1
+def displacements(frame: Frame, atr: FloatArray, settings: SmcSettings) -> Displacements:
+    """Find bars that moved with force: a large body, in range terms and within its own bar.
+
+    Body >= displacement_atr average true ranges (of the bars before it) and >= displacement_body
+    of the bar's own range. Source: ICT's "energetic" candle, made a number.
+    """
+    body = frame.close - frame.open
+    size = np.abs(body)
+    before = np.concatenate(([np.nan], atr[:-1]))[: frame.size]
+    large = (size > 0) & (size >= settings.displacement_atr * before)
+    large &= size >= settings.displacement_body * (frame.high - frame.low)
+    bar = np.flatnonzero(large)
+    reference = before[bar]
+    with np.errstate(divide="ignore"):
+        atrs = size[bar] / reference
+    return Displacements(bar, np.sign(body[bar]).astype(np.int64), frame.close[bar], atrs)
+
+
+def dealing_range(frame: Frame, highs: SideSwings, lows: SideSwings) -> DealingRange:
+    """Place each close within the range of the latest swing high and low known before its bar.
+
+    Premium lies above the middle, discount below. The optimal trade entry is a retracement of
+    62 to 79 per cent of the leg, which runs from the older swing to the younger one.
+    Source: ICT's dealing range and OTE. lows: swing highs of the mirror.
+    """
+    top = np.append(highs.level, np.nan)[highs.latest]
+    bottom = np.append(-lows.level, np.nan)[lows.latest]
+    top_bar, bottom_bar = np.append(highs.bar, -1), np.append(lows.bar, -1)
+    leg = np.sign(top_bar[highs.latest] - bottom_bar[lows.latest])
+    height = top - bottom
+    valid = height > 0
+    leg[~valid] = 0
+    close = frame.close
+    with np.errstate(invalid="ignore", divide="ignore"):
+        position = np.where(valid, (close - bottom) / height, np.nan)
+        middle = (top + bottom) / 2
+        zone = np.where(valid, (close > middle).astype(np.int64) - (close < middle), 0)
+        low, high = ote_bounds(top, bottom, leg)
+        inside = (leg != 0) & (close >= low) & (close <= high)
+    return DealingRange(bottom, top, leg, position, zone, np.where(inside, leg, 0))
+
+
+def ote_bounds(top: FloatArray, bottom: FloatArray, leg: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the bounds of the optimal trade entry; meaningless where there is no leg."""
+    height = top - bottom
+    rising = leg > 0
+    low = np.where(rising, top - OTE_DEEP * height, bottom + OTE_SHALLOW * height)
+    high = np.where(rising, top - OTE_SHALLOW * height, bottom + OTE_DEEP * height)
+    return low, high

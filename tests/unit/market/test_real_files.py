@@ -19,7 +19,7 @@ from backend.domain.market.formats import detect_layout, read_bars
 from backend.domain.market.quality import BarGate, BarRefused
 from backend.domain.market.zones import parse_zone
 from backend.domain.sessions import Calendar
-from backend.domain.smc import EventKind, detect
+from backend.domain.smc import EventKind, detect, list_events
 from backend.domain.timeframe import infer_timeframe
 from backend.domain.volatility import atr, log_returns, realized_variance, yang_zhang_variance
 
@@ -131,11 +131,12 @@ def test_annual_volatility_of_the_euro_in_2017_is_the_known_one():
 def test_structure_on_real_bars_is_plentiful_and_causal():
     passed, _ = judged("smc_tests/EURUSD_15M.csv.gz", "ny-close")
     bars = Bars.from_rows("EURUSD", "M15", passed[:3_000])
-    whole = detect(bars)
+    whole = list_events(detect(bars))
     kinds = Counter(event.kind for event in whole)
     assert all(kinds[kind] > 10 for kind in EventKind)
     for n in range(100, 3_000, 371):
-        assert detect(bars.prefix(n)) == [event for event in whole if event.known_at < n]
+        known = [event for event in whole if event.known_at < n]
+        assert list_events(detect(bars.prefix(n))) == known
     spreads = [bar.spread for bar in passed[:10]]
     assert spreads == [None] * 10
     assert passed[0].open == Decimal("0.97312")
