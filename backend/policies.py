@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -97,7 +97,10 @@ def _section(policy: type[Any]) -> Any:
     """Make the pack's section of a domain policy: the same fields, unknown keys refused."""
     hints = get_type_hints(policy)
     types = {f.name: Exact if hints[f.name] is Decimal else hints[f.name] for f in fields(policy)}
-    definitions: dict[str, Any] = {name: (type_, ...) for name, type_ in types.items()}
+    # Only what a policy may do without has a default: None or nothing, never a number.
+    definitions: dict[str, Any] = {
+        f.name: (types[f.name], ... if f.default is MISSING else f.default) for f in fields(policy)
+    }
     return create_model(policy.__name__, __base__=Contract, **definitions)
 
 
@@ -165,6 +168,46 @@ class Scoring(Contract):
     bars_min: Annotated[int, Field(ge=15)]
     bars_age_max: Annotated[int, Field(ge=1)]
     """Age of the newest finished bar, in bars of its timeframe."""
+
+
+class Promotion(Contract):
+    """What a shadow policy must have shown before its promotion is put to the vote."""
+
+    resolved_min: Annotated[int, Field(ge=2)]
+    """Differences whose outcome the market has told."""
+    z: Annotated[Exact, Field(gt=0)]
+    """Half-width of the interval of its gain, in standard errors."""
+    horizon_s: Annotated[int, Field(ge=300, le=2_592_000)]
+    """How long the market may take to tell: then a difference counts at the price of then."""
+
+
+SHADOWS_MAX = 4
+"""Every shadow policy decides in the chain, beside the active one."""
+
+
+class Routing(RoutingSection):
+    """The active routing policy, and those that decide beside it without effect."""
+
+    shadows: Annotated[tuple[RoutingSection, ...], Field(max_length=SHADOWS_MAX)] = ()
+    promotion: Promotion | None = None
+
+    @model_validator(mode="after")
+    def _shadows_have_names_of_their_own(self) -> Self:
+        names = [self.name, *(shadow.name for shadow in self.shadows)]
+        if len(set(names)) < len(names):
+            raise ValueError("routing policies need different names")
+        if self.shadows and self.promotion is None:
+            raise ValueError("shadows need a promotion section")
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_are_of_two(self) -> Self:
+        for policy in (self, *self.shadows):
+            for pair in policy.blocked_pairs:
+                first, _, second = pair.partition("/")
+                if not first or not second or first == second or "/" in second:
+                    raise ValueError(f"a blocked pair is two symbols, as XAUUSD/XAGUSD: {pair}")
+        return self
 
 
 class Basket(Contract):
@@ -263,7 +306,7 @@ class PolicyPack(Contract):
     scoring: Scoring
     hypothesis: HypothesisSection
     health: HealthSection
-    routing: RoutingSection
+    routing: Routing
     sizing: SizingSection
     slicing: SlicingSection
     execution: Execution

@@ -49,6 +49,7 @@ app.conf.update(
         },
         "scenarios": {"task": "desk.jobs.scenarios", "schedule": crontab(minute="*/5")},
         "measurements": {"task": "desk.jobs.measurements", "schedule": 60.0},
+        "shadows": {"task": "desk.jobs.shadows", "schedule": crontab(minute="*/5")},
         "pulse": {"task": "desk.jobs.pulse", "schedule": 10.0},
         "seal": {"task": "desk.jobs.seal", "schedule": 10.0},
         "verify_record": {

@@ -97,6 +97,19 @@ def by_measures(ballot: Ballot) -> Vote:
     return Vote("approve", f"the interval excludes zero: {shown}")
 
 
+def by_gain(ballot: Ballot) -> Vote:
+    """Judge a shadow policy by what it would have earned more: its interval must lie above 0."""
+    evidence = ballot["evidence"]
+    measures = evidence.get("measures") or []
+    if not evidence.get("enough") or not measures:
+        return Vote("refuse", f"{evidence.get('resolved', 0)} differences are not enough evidence")
+    told = ", ".join(
+        f"{m['name']} {m['mean']} from {m['low']} to {m['high']} over {m['n']}" for m in measures
+    )
+    better = all(Decimal(m["low"]) > 0 for m in measures)
+    return Vote("approve" if better else "refuse", told)
+
+
 def by_books(ballot: Ballot) -> Vote | None:
     """Confirm a proposed halt once the books themselves show the breach."""
     limits = ballot["evidence"].get("limits") or {}

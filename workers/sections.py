@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 Policy = TypeVar("Policy")
 
@@ -21,7 +22,9 @@ def read_section(policy_type: type[Policy], section: Mapping[str, Any] | None) -
         return None
     try:
         values = {
-            name: convert(section[name]) for name, convert in _converters(policy_type).items()
+            name: convert(section[name])
+            for name, (convert, required) in _converters(policy_type).items()
+            if required or name in section
         }
     except (KeyError, ValueError, TypeError, InvalidOperation):
         return None
@@ -29,9 +32,13 @@ def read_section(policy_type: type[Policy], section: Mapping[str, Any] | None) -
 
 
 @lru_cache(maxsize=64)
-def _converters(policy_type: type[Any]) -> dict[str, Callable[[Any], Any]]:
+def _converters(policy_type: type[Any]) -> dict[str, tuple[Callable[[Any], Any], bool]]:
+    """Return how each field is read, and whether a section must have it."""
     hints = get_type_hints(policy_type)
-    return {field.name: _converter(hints[field.name]) for field in fields(policy_type)}
+    return {
+        field.name: (_converter(hints[field.name]), field.default is MISSING)
+        for field in fields(policy_type)
+    }
 
 
 def _converter(hint: Any) -> Callable[[Any], Any]:
@@ -43,7 +50,19 @@ def _converter(hint: Any) -> Callable[[Any], Any]:
         return _integer
     if isinstance(hint, type) and issubclass(hint, (StrEnum, str)):
         return hint
+    if hint == tuple[str, ...]:
+        return _texts
+    if get_origin(hint) is UnionType and NoneType in get_args(hint):
+        (inner,) = (one for one in get_args(hint) if one is not NoneType)
+        convert = _converter(inner)
+        return lambda value: None if value is None else convert(value)
     raise TypeError(f"a policy section cannot hold {hint}")
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(one, str) for one in value):
+        raise TypeError("not a list of texts")
+    return tuple(value)
 
 
 def _decimal(value: Any) -> Decimal:

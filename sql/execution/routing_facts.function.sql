@@ -9,7 +9,12 @@ declare
   v_now timestamptz := clock_timestamp();
   v_policy_hash text;
   v_policy jsonb;
-  v_conflicts boolean;
+  -- What the active policy or a shadow of it asks for; the rest is not read.
+  v_opposite boolean;
+  v_same boolean;
+  v_budget boolean;
+  v_pairs boolean;
+  v_off text[] := array(select f.flag from ops.feature_flags f where not f.enabled);
   v_halts boolean := exists (select from governance.halts h where h.lifted_at is null);
   v_item jsonb;
   v_symbol text;
@@ -17,13 +22,21 @@ declare
   v_health record;
   v_halted jsonb := '[]';
   v_routed bigint;
-  v_edge numeric;
+  v_edges record;
+  v_open_risks bigint;
+  v_under_way jsonb;
   v_opportunity_id uuid;
   v_facts jsonb[] := '{}';
 begin
   select p.policy_hash, p.body -> 'routing' into v_policy_hash, v_policy
     from risk.policies p where p.active;
-  v_conflicts := coalesce(v_policy ->> 'conflict_rule' <> 'allow', false);
+  select coalesce(bool_or(r.body ->> 'conflict_rule' <> 'allow'), false),
+         coalesce(bool_or(r.body ->> 'same_side_rule' <> 'allow'), false),
+         coalesce(bool_or(r.body ->> 'open_risks_max' is not null), false),
+         coalesce(bool_or(jsonb_array_length(r.body -> 'blocked_pairs') > 0), false)
+    into v_opposite, v_same, v_budget, v_pairs
+    from (select v_policy as body
+          union all select s.body from jsonb_array_elements(v_policy -> 'shadows') as s(body)) r;
   for i in 0 .. jsonb_array_length(p_items) - 1 loop
     v_item := p_items -> i;
     v_symbol := v_item ->> 'symbol';
@@ -40,23 +53,40 @@ begin
        where o.symbol = v_symbol and o.venue_id = v_strategy.venue_id and o.selected
          and o.created_at > v_now - interval '1 minute';
     end if;
-    v_edge := null;
-    if v_conflicts then
-      -- Undecided opportunities on the other side: what has ended no longer competes. The
-      -- latest hundred bound the work; a policy that allows conflicts asks for none of it.
-      select max((e.evidence ->> 'weight')::numeric) into v_edge
+    select null::numeric as opposite, null::numeric as same into v_edges;
+    if v_opposite or v_same then
+      -- Undecided opportunities of the symbol: what has ended no longer competes. The latest
+      -- hundred bound the work; a policy that allows conflicts asks for none of it.
+      select max((e.evidence ->> 'weight')::numeric) filter (where o.side <> v_item ->> 'side')
+               as opposite,
+             max((e.evidence ->> 'weight')::numeric) filter (where o.side = v_item ->> 'side')
+               as same
+        into v_edges
         from (select k.hypothesis_id, k.correlation_id, k.account_id, k.side
                 from public.opportunities k
                where k.symbol = v_symbol and k.selected
                  and k.created_at > v_now - interval '10 minutes'
+                 and k.correlation_id <> (v_item ->> 'correlation_id')::uuid
                order by k.created_at desc limit 100) o
         join public.hypotheses h on h.hypothesis_id = o.hypothesis_id
         cross join jsonb_array_elements(h.evidence) as e(evidence)
-       where o.account_id = v_strategy.account_id and o.side <> v_item ->> 'side'
+       where o.account_id = v_strategy.account_id
          and h.window_closes_at > v_now and e.evidence ->> 'feature' = 'edge'
          and not exists (select from public.alert_outcomes a
                           where a.correlation_id = o.correlation_id
                             and a.outcome <> 'awaiting_vote');
+    end if;
+    v_open_risks := null;
+    v_under_way := null;
+    if v_budget or v_pairs then
+      -- What is reserved becomes a position or is given back: each is one risk.
+      select count(*), coalesce(jsonb_agg(distinct w.symbol), '[]')
+        into v_open_risks, v_under_way
+        from (select r.symbol from risk.reservations r
+               where r.account_id = v_strategy.account_id and r.released_at is null
+              union all
+              select p.symbol from public.positions p
+               where p.account_id = v_strategy.account_id and p.quantity <> 0) w;
     end if;
     select b.symbol, b.fill_confidence, b.throttle_per_minute, b.debt_to_risk, b.spread_bps,
            b.latency_p95_ms, b.as_of
@@ -83,9 +113,8 @@ begin
         'account_id', v_strategy.account_id, 'venue_id', v_strategy.venue_id,
         'mode', v_strategy.mode, 'account_mode', v_strategy.account_mode,
         'account_state', v_strategy.account_state,
-        'enabled', v_strategy.state = 'active' and not exists (
-          select from ops.feature_flags f
-           where f.flag = 'strategy.' || v_strategy.strategy_id and not f.enabled)) end,
+        'enabled', v_strategy.state = 'active') end,
+      'switched_off', v_off,
       'halts', v_halted,
       'health', case when v_health.symbol is not null then jsonb_build_object(
         'fill_confidence', v_health.fill_confidence::text,
@@ -93,7 +122,8 @@ begin
         'debt_to_risk', v_health.debt_to_risk::text, 'spread_bps', v_health.spread_bps::text,
         'latency_p95_ms', v_health.latency_p95_ms, 'as_of', v_health.as_of) end,
       'routed_last_minute', v_routed,
-      'opposite_edge', v_edge::text,
+      'opposite_edge', v_edges.opposite::text, 'same_edge', v_edges.same::text,
+      'open_risks', v_open_risks, 'under_way', v_under_way,
       'opportunity_id', v_opportunity_id,
       'policy', v_policy, 'policy_hash', v_policy_hash));
   end loop;

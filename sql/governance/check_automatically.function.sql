@@ -7,6 +7,7 @@ begin
     select coalesce(jsonb_object_agg(c.name, coalesce(case c.name
              when 'subject_stands' then governance.subject_stands(p_proposal)
              when 'evidence_given' then p_proposal.evidence <> '{}'
+             when 'evidence_enough' then (p_proposal.evidence ->> 'enough')::boolean
              when 'no_wide_halt' then not exists (
                select from governance.halts g
                 where g.lifted_at is null

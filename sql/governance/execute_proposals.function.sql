@@ -20,6 +20,13 @@ begin
     end if;
     if v_proposal.kind = 'lift_halt' then
       v_taken := governance.lift_halt(v_proposal);
+    elsif v_proposal.kind = 'promote_shadow'
+          or v_proposal.kind = 'parameter'
+             and v_proposal.payload ->> 'parameter' like 'routing.%' then
+      v_taken := risk.follow_routing(v_proposal.proposal_id);
+      if not v_taken and v_proposal.state = 'approved' then
+        raise exception 'what was voted on is no longer as it was' using errcode = 'TR512';
+      end if;
     else
       v_taken := governance.record_event(v_proposal.proposal_id, 'executed', '{}');
     end if;
@@ -30,5 +37,5 @@ begin
   return v_answers;
 end $$;
 comment on function governance.execute_proposals(jsonb) is
-  'Take passed proposals for execution; of all who ask, one is told repeated = false. TR505: no such proposal. TR512: it has not passed.';
+  'Take passed proposals for execution; of all who ask, one is told repeated = false. TR505: no such proposal. TR512: it has not passed, or no longer fits.';
 grant execute on function governance.execute_proposals(jsonb) to desk_operator;

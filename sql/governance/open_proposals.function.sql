@@ -26,7 +26,11 @@ begin
     (proposal_id, org_id, kind, subject, payload, evidence, state, proposed_by, opened_at,
      expires_at)
   select x.proposal_id, x.org_id, x.kind, x.subject, coalesce(x.payload, '{}'),
-         coalesce(x.evidence, '{}'), 'open', v_actor, clock_timestamp(),
+         -- What a shadow policy did otherwise is on record: nobody brings other evidence.
+         coalesce(case x.kind when 'promote_shadow'
+                    then execution.shadow_evidence(x.subject, x.org_id)
+                    else x.evidence end, '{}'),
+         'open', v_actor, clock_timestamp(),
          clock_timestamp() + coalesce(x.ttl_s, r.ttl_s) * interval '1 second'
     from jsonb_to_recordset(p_items) as x(
       proposal_id uuid, org_id text, kind text, subject text, payload jsonb, evidence jsonb,

@@ -15,7 +15,7 @@ values
    'a pack that loosens a limit needs four eyes and the personas'),
   ('loosen_limit', 2, 2, default, default, 86400,
    'a looser limit needs four eyes and the personas'),
-  ('promote_shadow', 2, 2, default, '{subject_stands,evidence_given,no_wide_halt}', 604800,
+  ('promote_shadow', 2, 2, default, '{subject_stands,evidence_enough,no_wide_halt}', 604800,
    'what ran in the shadow is promoted on its evidence'),
   ('go_live', 2, 2, default, '{subject_stands,evidence_given,no_wide_halt}', 604800,
    'real money needs four eyes and the personas'),

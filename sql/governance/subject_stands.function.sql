@@ -19,10 +19,10 @@ begin
       select from public.accounts a
        where a.account_id = p_proposal.subject and a.org_id = p_proposal.org_id
          and a.mode <> 'live')
-    when 'promote_shadow' then exists (
-      select from public.strategies s
-       where s.strategy_id = p_proposal.subject and s.org_id = p_proposal.org_id
-         and s.mode = 'shadow')
+    when 'promote_shadow' then risk.derived_pack(p_proposal) is not null
+    when 'parameter' then
+      coalesce(p_proposal.payload ->> 'parameter', '') not like 'routing.%'
+      or risk.derived_pack(p_proposal) is not null
     else true end;
 end $$;
 comment on function governance.subject_stands(public.proposals) is

@@ -32,6 +32,9 @@ language sql stable security definer set search_path = '' as $$
       ('authority.scaling.spread_from', true),
       ('scoring.threshold', false), ('routing.probability_min', false),
       ('routing.edge_min', false), ('routing.fill_confidence_min', false),
+      ('routing.debt_to_risk_max', true), ('routing.spread_share_max', true),
+      ('routing.health_age_ms_max', true), ('routing.open_risks_max', true),
+      ('routing.latency_ms_max_immediate', true), ('routing.latency_ms_max_deferred', true),
       ('sizing.risk_fraction', true), ('sizing.kelly_fraction', true),
       ('sizing.quantity_cap', true), ('sizing.position_cap', true),
       ('sizing.notional_cap', true), ('sizing.leverage_max', true)
@@ -54,6 +57,8 @@ language sql stable security definer set search_path = '' as $$
   select array_to_string(t.path, '.'), t.before, t.after,
          case
            when t.path in (array['name'], array['version']) then 'none'
+           -- Shadows decide nothing.
+           when t.path = array['routing', 'shadows'] then 'none'
            when t.direction = 0 then 'none'
            when t.path = array['modes'] then
              case when t.before @> t.after then 'tightens' else 'loosens' end

@@ -39,7 +39,7 @@ def decide(rows: list[dict[str, Any]], *, asked: tuple[str, ...] = (), **changes
         "policy": POLICY,
         "edge_min": "0.1",
         "policy_hash": POLICY_HASH,
-        "organizations": [{"org_id": "demo", "deltas": rows, "asked": list(asked)}],
+        "organizations": [{"org_id": "demo", "deltas": rows, "shadows": [], "asked": list(asked)}],
     }
     return optimizer.handle_tick(known | changes, CONTEXT)
 

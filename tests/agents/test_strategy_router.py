@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backend.contracts.denials import Code
-from backend.values import FinalOutcome, Mode, Side, format_instant
+from backend.values import FinalOutcome, LatencyClass, Mode, Side, format_instant
 from tests.kit.signals import (
     HYPOTHESIS_ID,
     NOW,
@@ -49,6 +49,10 @@ def facts(**changes: Any) -> dict[str, Any]:
         "health": HEALTH,
         "routed_last_minute": 0,
         "opposite_edge": None,
+        "same_edge": None,
+        "open_risks": None,
+        "under_way": None,
+        "switched_off": [],
         "opportunity_id": None,
         "policy": ROUTING_POLICY,
         "policy_hash": POLICY_HASH,
@@ -86,6 +90,9 @@ def test_selling_scores_below_zero():
         ({"strategy": STRATEGY | {"enabled": False}}, {}, Code.STRATEGY_DISABLED),
         ({"strategy": STRATEGY | {"account_state": "halted"}}, {}, Code.ACCOUNT_NOT_TRADING),
         ({"strategy": STRATEGY | {"account_mode": "live"}}, {}, Code.MODE_NOT_ALLOWED),
+        ({"switched_off": ["strategy.tv-smc"]}, {}, Code.STRATEGY_DISABLED),
+        ({"switched_off": ["venue.mt5-paper"]}, {}, Code.STRATEGY_DISABLED),
+        ({"switched_off": ["symbol.EURUSD"]}, {}, Code.STRATEGY_DISABLED),
         ({}, {"mode": Mode.SHADOW}, Code.MODE_NOT_ALLOWED),
         ({"halts": ["venue:mt5-paper"]}, {}, Code.HALTED),
         ({"health": None}, {}, Code.HEALTH_MISSING),
@@ -105,7 +112,33 @@ def test_selling_scores_below_zero():
             {},
             Code.LATENCY_OVER_BUDGET,
         ),
+        (
+            {},
+            {
+                "latency_class": LatencyClass.IMMEDIATE,
+                "window_opens_at": NOW - timedelta(seconds=60),
+            },
+            Code.LATENCY_OVER_BUDGET,
+        ),
         ({"opposite_edge": "0.9"}, {}, Code.CONFLICTING_SIGNAL),
+        (
+            {"policy": ROUTING_POLICY | {"same_side_rule": "refuse"}, "same_edge": "0.1"},
+            {},
+            Code.CONFLICTING_SIGNAL,
+        ),
+        (
+            {
+                "policy": ROUTING_POLICY | {"blocked_pairs": ["EURUSD/GBPUSD"]},
+                "under_way": ["GBPUSD"],
+            },
+            {},
+            Code.CONFLICTING_SIGNAL,
+        ),
+        (
+            {"policy": ROUTING_POLICY | {"open_risks_max": 6}, "open_risks": 6},
+            {},
+            Code.RISK_DEBT,
+        ),
     ],
 )
 def test_reason_for_not_selecting_is_recorded(
@@ -164,3 +197,40 @@ def test_unusable_venue_is_noted_on_the_blackboard(health: dict[str, Any], code:
     note = decision.emissions[0].payload
     assert note.key == "mt5-paper/EURUSD"
     assert note.note["code"] == code.value
+
+
+SHADOW = ROUTING_POLICY | {"name": "strict", "edge_min": "0.5"}
+
+
+def shadowed(*shadows: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return facts(policy=ROUTING_POLICY | changes | {"shadows": list(shadows)})
+
+
+def otherwise(decision: Any) -> list[tuple[str, str, str | None]]:
+    told = decision.effects[0].item.get("otherwise", [])
+    return [(one["shadow"], one["kind"], one["code"]) for one in told]
+
+
+def test_shadow_that_would_have_left_it_changes_nothing_but_the_record():
+    alone, beside = decide(facts()), decide(shadowed(SHADOW))
+    assert beside.emissions == alone.emissions
+    assert beside.outcome == "selected"
+    assert otherwise(beside) == [("strict", "leaves", Code.EDGE_LOW.value)]
+    assert beside.effects[0].item["stop_loss"] == Decimal("1.09850")
+    assert "strict leaves it" in beside.explanation
+
+
+def test_shadow_that_would_have_taken_it_and_one_with_another_reason_are_told_apart():
+    bold = ROUTING_POLICY | {"name": "bold"}
+    improbable = ROUTING_POLICY | {"name": "improbable", "probability_min": "0.6"}
+    decision = decide(shadowed(bold, improbable, SHADOW, edge_min="0.5"))
+    assert (decision.outcome, decision.emissions) == ("not_selected", ())
+    assert otherwise(decision) == [
+        ("bold", "takes", None),
+        ("improbable", "reasons", Code.PROBABILITY_LOW.value),
+    ]
+
+
+def test_shadow_that_a_flag_switches_off_does_not_judge():
+    known = shadowed(SHADOW) | {"switched_off": ["routing.shadow.strict"]}
+    assert otherwise(decide(known)) == []

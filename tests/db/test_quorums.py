@@ -13,6 +13,7 @@ import pytest
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from tests.kit.differences import add_differences
 from tests.kit.governance import (
     a_proposal,
     a_vote,
@@ -34,8 +35,7 @@ RULES = [
     ("parameter", {}, (*TWO_PERSONAS, "alice")),
     ("policy", {}, (*TWO_PERSONAS, "alice", "bob")),
     ("loosen_limit", {}, ("alice", "bob", *TWO_PERSONAS)),
-    ("promote_shadow", {"subject": "tv-two", "evidence": EVIDENCE},
-     (*TWO_PERSONAS, "bob", "alice")),
+    ("promote_shadow", {"subject": "stricter"}, (*TWO_PERSONAS, "bob", "alice")),
     ("go_live", {"subject": "paper-2", "evidence": EVIDENCE}, ("alice", *TWO_PERSONAS, "bob")),
     ("buyback", {"payload": MONEY}, ("alice", "bob", *TWO_PERSONAS)),
     ("mint", {"payload": MONEY}, ("alice", *TWO_PERSONAS, "bob")),
@@ -46,9 +46,9 @@ RULES = [
 def desk() -> Generator[Database]:
     with money_database() as database, people(database, "alice", "bob", "carol"):
         with psycopg.connect(database.superuser_url) as conn:
-            conn.execute(
-                "update public.strategies set mode = 'shadow' where strategy_id = 'tv-two'"
-            )
+            conn.execute("set local role desk_owner")
+            add_differences(conn, 40)
+            conn.execute("reset role")
             conn.execute("update treasury.balances set cash = 50000, buffer_min = 20000")
             conn.execute(
                 "insert into public.organizations (org_id, name, base_currency)"

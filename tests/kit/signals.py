@@ -69,8 +69,11 @@ ROUTING_POLICY: dict[str, Any] = {
     "fill_confidence_min": "0.5",
     "health_age_ms_max": 60_000,
     "debt_to_risk_max": "1000000",
+    "latency_ms_max_immediate": 60_000,
+    "latency_ms_max_deferred": 3_600_000,
     "spread_share_max": "0.2",
     "conflict_rule": "stronger",
+    "same_side_rule": "allow",
 }
 
 PayloadT = TypeVar("PayloadT", bound=Payload)

@@ -48,7 +48,7 @@ def test_a_personas_vote_carries_its_signature_and_a_changed_one_does_not_hold(d
             conn,
             "parameter",
             "routing.edge_min",
-            payload={"parameter": "routing.edge_min", "current": "1", "proposed": "2"},
+            payload={"parameter": "routing.edge_min", "current": "0", "proposed": "0.1"},
             evidence=evidence,
         )
     desk.tick("strategy_analyst")

@@ -18,7 +18,7 @@ from backend.contracts.signals import HealthSignal
 from backend.domain.health import HealthFacts, HealthPolicy, VenueHealth, judge_health
 from backend.domain.numbers import ZERO
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
-from workers.ballots import CAST_VOTES, Ballot, Vote, by_books, by_measures, cast
+from workers.ballots import CAST_VOTES, Ballot, Vote, by_books, by_gain, by_measures, cast
 from workers.reviews import read_instant
 from workers.sections import read_section
 
@@ -103,6 +103,8 @@ def _vote(ballot: Ballot, judged: list[_Judged]) -> Vote | None:
     if ballot["kind"] == "parameter":
         # What a trade earns is the analyst's to judge; what its execution costs is judged here.
         return by_measures(ballot) if ballot["payload"]["parameter"][:10] == "execution." else None
+    if ballot["kind"] == "promote_shadow":
+        return by_gain(ballot)
     if ballot["kind"] != "high_risk_intent":
         return None
     place = (ballot["venue_id"], ballot["symbol"])

@@ -1,6 +1,7 @@
 """Optimizer: reads what closed orders taught and proposes numbers; it never applies one.
 
-Mission: a parameter that is off becomes a proposal with its evidence. Looks once a minute at
+Mission: a parameter that is off, or a shadow policy that earned more, becomes a proposal with
+its evidence. Looks once a minute at
 the newest orders, nightly at all of them (desk.jobs.retrospective). SLO 50/500 ms. Failover:
 rank 0 of its workers ticks; a subject has at most one open proposal.
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from backend.contracts.denials import Code
 from backend.domain.feedback import ClosedBy, DecisionDelta
@@ -28,8 +30,10 @@ from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Propose changes of parameters from predicted against realised, with evidence.",
-    observations="Decision deltas since the pack in force was applied, proposals asked lately.",
-    actions="Opens proposals of kind parameter; people and personas decide them.",
+    observations="Decision deltas since the pack in force was applied, what shadow routing "
+    "policies did otherwise and what it was worth, proposals asked lately.",
+    actions="Opens proposals of kind parameter and promote_shadow; people and personas decide "
+    "them.",
     beliefs="Half the spread was the expected slippage; only an end at target or stop says "
     "anything about the edge.",
     policy="The pack's [optimization]: enough trades, an interval that excludes zero, small "
@@ -83,15 +87,30 @@ def handle_tick(facts: Facts, context: Context) -> Decision:
         for one in _wanted(organization, Decimal(facts["edge_min"]), policy)
         if one.subject not in organization["asked"]
     ]
+    better = [
+        (organization["org_id"], evidence)
+        for organization in facts["organizations"]
+        for evidence in organization["shadows"]
+        if _earns_more(evidence) and evidence["shadow"] not in organization["asked"]
+    ]
+    words = [_words(one) for one in wanted] + [_praise(*one) for one in better]
     return Decision(
-        outcome="proposed" if wanted else "nothing_to_propose",
-        explanation="; ".join(_words(one) for one in wanted) + "."
-        if wanted
+        outcome="proposed" if words else "nothing_to_propose",
+        explanation="; ".join(words) + "."
+        if words
         else "The evidence carries no change that was not asked lately.",
-        effects=tuple(
-            _proposal(one, index, facts["policy_hash"], context) for index, one in enumerate(wanted)
+        effects=(
+            *(
+                _proposal(one, index, facts["policy_hash"], context)
+                for index, one in enumerate(wanted)
+            ),
+            *(
+                _promotion(org_id, evidence, context.new_id("promotion", index))
+                for index, (org_id, evidence) in enumerate(better)
+            ),
         ),
-        features={one.subject: format_decimal(one.proposal.proposed) for one in wanted},
+        features={one.subject: format_decimal(one.proposal.proposed) for one in wanted}
+        | {f"{org_id}/{one['shadow']}": one["measures"][0]["mean"] for org_id, one in better},
         policy_hash=facts["policy_hash"],
     )
 
@@ -168,6 +187,35 @@ def _proposal(one: _Wanted, index: int, policy_hash: str, context: Context) -> E
                 "policy_hash": policy_hash,
                 "measures": [_evidence(measure) for measure in change.evidence],
             },
+            "ttl_s": _DECIDED_WITHIN_S,
+        },
+    )
+
+
+def _earns_more(evidence: Mapping[str, Any]) -> bool:
+    """Tell whether the interval of what a shadow policy would have earned more lies above 0."""
+    measures = evidence["measures"]
+    return bool(evidence["enough"] and measures) and all(Decimal(m["low"]) > 0 for m in measures)
+
+
+def _praise(org_id: str, evidence: Mapping[str, Any]) -> str:
+    gain = evidence["measures"][0]
+    return (
+        f"{org_id}: routing policy {evidence['shadow']} in place of {evidence['active']}, because "
+        f"its {gain['n']} differences would have earned {gain['mean']} R more on average"
+    )
+
+
+def _promotion(org_id: str, evidence: Mapping[str, Any], proposal_id: UUID) -> Effect:
+    """Ask for a promotion; the database itself adds the evidence that it has."""
+    return Effect(
+        "governance.open_proposals",
+        {
+            "proposal_id": str(proposal_id),
+            "org_id": org_id,
+            "kind": "promote_shadow",
+            "subject": evidence["shadow"],
+            "payload": {"active": evidence["active"]},
             "ttl_s": _DECIDED_WITHIN_S,
         },
     )

@@ -196,6 +196,8 @@ def _vote(ballot: Ballot, facts: Facts) -> Vote | None:
             return None if breach else Vote("approve", "the losses are within their limits again")
         case "parameter":
             return _vote_parameter(ballot, concerned)
+        case "promote_shadow":
+            return _affordable(ballot, concerned)
         case "high_risk_intent" if ballot["account_id"] is not None:
             return _vote_intent(ballot, concerned[0], breach, facts)
         case _:
@@ -225,8 +227,14 @@ def _vote_intent(
 def _vote_parameter(ballot: Ballot, accounts: Sequence[Mapping[str, Any]]) -> Vote:
     """A higher threshold or expected cost trades less; a lower one has to be affordable."""
     change = ballot["payload"]
-    if Decimal(change["proposed"]) >= Decimal(change["current"]):
+    rises = Decimal(change["proposed"]) >= Decimal(change["current"])
+    # What is the most that may be is stricter when it falls.
+    if rises != ("_max" in change["parameter"]):
         return Vote("approve", f"{change['parameter']} becomes stricter")
+    return _affordable(ballot, accounts)
+
+
+def _affordable(ballot: Ballot, accounts: Sequence[Mapping[str, Any]]) -> Vote:
     losing = [
         a["account_id"] for a in accounts if a["org_id"] == ballot["org_id"] and _past_soft(a)
     ]

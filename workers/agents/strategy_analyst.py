@@ -25,7 +25,16 @@ from backend.domain.hypothesis import (
 )
 from backend.values import FinalOutcome, format_decimal, format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
-from workers.ballots import CAST_VOTES, Ballot, Vote, by_books, by_expectation, by_measures, cast
+from workers.ballots import (
+    CAST_VOTES,
+    Ballot,
+    Vote,
+    by_books,
+    by_expectation,
+    by_gain,
+    by_measures,
+    cast,
+)
 from workers.reviews import denied, read_instant
 from workers.sections import read_section
 
@@ -113,6 +122,8 @@ def _judge(ballot: Ballot) -> Vote | None:
             return by_expectation(ballot)
         case "parameter":
             return by_measures(ballot)
+        case "promote_shadow":
+            return by_gain(ballot)
         case "halt":
             return by_books(ballot)
         case _:

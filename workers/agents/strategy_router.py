@@ -1,12 +1,15 @@
 """Strategy Router: picks what is worth doing, where, under the active routing policy.
 
 Mission: one arbitrated opportunity, or a named reason for none. Observes hypotheses, venue
-health, halts, what was routed lately and what opposes it. SLO 5/25 ms. Failover: stateless.
+health, halts, flags, what was routed lately and what competes with it. Shadow policies of the
+pack judge the same facts without effect; in what they differ is recorded. SLO 5/25 ms.
+Failover: stateless.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +20,7 @@ from backend.contracts.message import Message
 from backend.contracts.oversight import BlackboardNote
 from backend.contracts.signals import HealthSignal, HypothesisSignal, Opportunity
 from backend.domain.routing import (
+    Difference,
     HealthView,
     HypothesisView,
     NotSelected,
@@ -24,6 +28,7 @@ from backend.domain.routing import (
     RoutingFacts,
     RoutingPolicy,
     Selected,
+    compare,
     route,
 )
 from backend.values import FinalOutcome, format_decimal, format_instant
@@ -33,12 +38,14 @@ from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Choose among hypotheses by what they promise and what the venue can do.",
-    observations="Hypotheses, health of venue and symbol, halts, flags, opportunities of late.",
-    actions="Records opportunities, chosen or not; publishes signal.event.opportunity.v1 and "
-    "notes unusable venues on the blackboard.",
+    observations="Hypotheses, health of venue and symbol, halts, flags, opportunities of late, "
+    "risks open in the account.",
+    actions="Records opportunities, chosen or not, and what shadow policies would have done "
+    "otherwise; publishes signal.event.opportunity.v1 and notes unusable venues on the "
+    "blackboard.",
     beliefs="None: every fact is read afresh.",
     policy="Missing or stale health, a halt, a closed window, too little edge or a conflict: "
-    "not selected, with the reason.",
+    "not selected, with the reason. A spent budget of risk or latency too.",
     slo_p50_ms=5,
     slo_p95_ms=25,
     failover="Stateless; shards move to another worker when the lease ends.",
@@ -47,9 +54,14 @@ HEARS = (HypothesisSignal.TYPE, HealthSignal.TYPE)
 EMITS = (Opportunity.TYPE, BlackboardNote.TYPE)
 FACTS = "execution.routing_facts"
 EFFECTS = ("execution.record_opportunities",)
-MAY_CALL = ("execution.routing_facts", "execution.record_opportunities")
+MAY_CALL = (
+    "execution.routing_facts",
+    "execution.record_opportunities",
+    "execution.resolve_differences",
+)
 
-MODEL_VERSION = "router-1"
+MODEL_VERSION = "router-2"
+_SHADOW_FLAG = "routing.shadow."
 
 
 def ask(message: Message[HypothesisSignal] | Message[HealthSignal]) -> dict[str, Any]:
@@ -82,13 +94,53 @@ def handle(
     refusal = _gate(payload, facts)
     if refusal is not None:
         return _not_selected(message, payload, facts, context, policy, *refusal)
-    found = route(_routing_facts(payload, facts, context.now), policy)
+    judged = _routing_facts(payload, facts, context.now)
+    found = route(judged, policy)
+    shadows = _shadows(facts)
+    otherwise = compare(judged, found, shadows) if shadows else ()
     if isinstance(found, NotSelected):
         detail = f"{Code[found.code.name].meaning} ({found.detail})"
-        return _not_selected(
+        decision = _not_selected(
             message, payload, facts, context, policy, Code[found.code.name], detail
         )
-    return _select(message, payload, facts, context, policy, found)
+    else:
+        decision = _select(message, payload, facts, context, policy, found)
+    return _with_differences(decision, payload, otherwise) if otherwise else decision
+
+
+def _shadows(facts: Facts) -> list[RoutingPolicy]:
+    """Return the shadow policies of the pack that no flag switches off."""
+    read = (read_section(RoutingPolicy, one) for one in facts["policy"].get("shadows") or ())
+    off = facts["switched_off"]
+    return [one for one in read if one is not None and f"{_SHADOW_FLAG}{one.name}" not in off]
+
+
+def _with_differences(
+    decision: Decision, hypothesis: HypothesisSignal, otherwise: tuple[Difference, ...]
+) -> Decision:
+    """Send the differences along with the opportunity's record: no call more."""
+    (record,) = decision.effects
+    # The market tells later what either was worth: it needs the bet itself.
+    bet = {
+        "reference_price": hypothesis.reference_price,
+        "stop_loss": hypothesis.stop_loss,
+        "take_profit": hypothesis.take_profit,
+    }
+    told = [
+        {
+            "shadow": one.shadow,
+            "kind": one.kind.value,
+            "code": None if one.code is None else Code[one.code.name].value,
+            "detail": one.detail,
+        }
+        for one in otherwise
+    ]
+    words = ", ".join(f"{one.shadow} {one.kind.value} it ({one.detail})" for one in otherwise)
+    return replace(
+        decision,
+        explanation=f"{decision.explanation} In the shadow: {words}.",
+        effects=(Effect(record.procedure, record.item | bet | {"otherwise": told}),),
+    )
 
 
 def _note_health(health: HealthSignal, policy: RoutingPolicy | None, facts: Facts) -> Decision:
@@ -143,7 +195,12 @@ def _gate(hypothesis: HypothesisSignal, facts: Facts) -> tuple[Code, str] | None
 
 def _routing_facts(hypothesis: HypothesisSignal, facts: Facts, now: datetime) -> RoutingFacts:
     strategy, health = facts["strategy"], facts["health"]
-    opposite = facts["opposite_edge"]
+    concerned = {
+        f"strategy.{hypothesis.strategy_id}",
+        f"venue.{strategy['venue_id']}",
+        f"symbol.{hypothesis.symbol}",
+    }
+    under_way = facts["under_way"]
     return RoutingFacts(
         hypothesis=HypothesisView(
             side=hypothesis.side,
@@ -153,15 +210,25 @@ def _routing_facts(hypothesis: HypothesisSignal, facts: Facts, now: datetime) ->
             reward_to_risk=hypothesis.expected_reward_to_risk,
             reference_price=hypothesis.reference_price,
             stop_loss=hypothesis.stop_loss,
+            window_opens_at=hypothesis.window_opens_at,
             window_closes_at=hypothesis.window_closes_at,
             latency_class=hypothesis.latency_class,
         ),
         health=None if health is None else _health(strategy["venue_id"], health),
         strategy_enabled=bool(strategy["enabled"]),
         routed_last_minute=int(facts["routed_last_minute"]),
-        opposite_edge=None if opposite is None else Decimal(opposite),
+        opposite_edge=_decimal(facts["opposite_edge"]),
         now=now,
+        symbol=hypothesis.symbol,
+        same_edge=_decimal(facts["same_edge"]),
+        open_risks=facts["open_risks"],
+        under_way=None if under_way is None else frozenset(under_way),
+        switched_off=tuple(sorted(concerned.intersection(facts["switched_off"]))),
     )
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _health(venue_id: str, health: Mapping[str, Any]) -> HealthView:

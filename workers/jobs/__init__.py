@@ -12,6 +12,7 @@ from workers.jobs.retention import retention
 from workers.jobs.retrospective import retrospective
 from workers.jobs.scenarios import scenarios
 from workers.jobs.seal import seal
+from workers.jobs.shadows import shadows
 from workers.jobs.verify_record import verify_record
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "retrospective",
     "scenarios",
     "seal",
+    "shadows",
     "verify_record",
 ]

@@ -12,6 +12,7 @@ from backend.db.tables import (
     ops,
     orders,
     risk,
+    routing,
     signals,
     treasury,
 )
@@ -21,6 +22,7 @@ CONCERNS = (
     master,
     bus,
     signals,
+    routing,
     intake,
     risk,
     governance,

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from tests.kit.signal_rows import As
 from tests.kit.signals import NOW, POLICY_HASH, ROUTING_POLICY
@@ -167,11 +168,12 @@ def test_question_about_health_is_answered_with_the_policy(as_role: As):
     assert facts["policy"] == ROUTING_POLICY
 
 
-def test_flag_switches_a_strategy_off(as_role: As, inside: Connection[Any]):
+def test_flags_that_are_off_are_told_by_name(as_role: As, inside: Connection[Any]):
     inside.execute(
-        "insert into ops.feature_flags (flag, enabled) values ('strategy.tv-smc', false)"
+        "insert into ops.feature_flags (flag, enabled)"
+        " values ('strategy.tv-smc', false), ('symbol.EURUSD', true)"
     )
-    assert routing(as_role, a_question())[0]["strategy"]["enabled"] is False
+    assert routing(as_role, a_question())[0]["switched_off"] == ["strategy.tv-smc"]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +223,41 @@ def test_strongest_undecided_opposite_edge_is_told(as_role: As, inside: Connecti
         )
     answers = routing(as_role, a_question(), a_question(side="SELL"))
     assert [answer["opposite_edge"] for answer in answers] == ["0.4", None]
+
+
+def with_routing(inside: Connection[Any], **changes: Any) -> None:
+    body = PACK | {"routing": ROUTING_POLICY | changes}
+    inside.execute("set session_replication_role = replica")
+    inside.execute("update risk.policies set body = %s", (Jsonb(body),))
+    inside.execute("set session_replication_role = origin")
+
+
+def test_what_no_policy_asks_for_is_not_read(as_role: As, inside: Connection[Any]):
+    with_routing(inside, conflict_rule="allow")
+    routed(as_role, inside, edge="0.4", side="SELL")
+    (facts,) = routing(as_role, a_question())
+    asked = ("opposite_edge", "same_edge", "open_risks", "under_way")
+    assert [facts[name] for name in asked] == [None] * 4
+
+
+def test_what_a_shadow_asks_for_is_read_too(as_role: As, inside: Connection[Any]):
+    shadow = ROUTING_POLICY | {"name": "strict", "same_side_rule": "refuse", "open_risks_max": 6}
+    with_routing(inside, conflict_rule="allow", shadows=[shadow])
+    routed(as_role, inside, edge="0.4")
+    inside.execute(
+        "insert into risk.reservations (intent_id, account_id, symbol, side, quantity,"
+        " remaining_quantity, notional, remaining_notional)"
+        " values (gen_random_uuid(), 'paper-1', 'GBPUSD', 'BUY', 1, 1, 1, 1)"
+    )
+    inside.execute(
+        "insert into public.positions (account_id, symbol, org_id, quantity, average_price)"
+        " values ('paper-1', 'EURUSD', 'demo', 1, 1.1)"
+    )
+    (facts,) = routing(as_role, a_question())
+    inside.execute("delete from risk.reservations")
+    inside.execute("delete from public.positions")
+    assert (facts["same_edge"], facts["open_risks"]) == ("0.4", 2)
+    assert facts["under_way"] == ["EURUSD", "GBPUSD"]
 
 
 def test_judged_hypothesis_is_recognised_and_kept_once(as_role: As, inside: Connection[Any]):

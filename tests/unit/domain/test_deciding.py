@@ -37,8 +37,9 @@ NOW = datetime(2026, 11, 19, 14, tzinfo=UTC)
 EXPECTING = HypothesisPolicy(D("0.8"), D("0.5"), D("1.5"), D("0.3"), D(2), D("1.2"), 2, 3600, 1800)
 WATCHING = HealthPolicy(D(5), D("0.2"), 1000, 2000, 60, 20)
 ROUTING = RoutingPolicy(
-    "demo-1", D("0.3"), D("0.02"), D("0.5"), 30_000, D(100_000), D("0.2"), ConflictRule.STRONGER
-)
+    "demo-1", D("0.3"), D("0.02"), D("0.5"), 30_000, D(100_000), 60_000, 600_000, D("0.2"),
+    ConflictRule.STRONGER, ConflictRule.ALLOW,
+)  # fmt: skip
 UNIT = st.decimals(0, 1, places=3)
 
 
@@ -126,7 +127,7 @@ def test_an_unknown_or_spent_risk_budget_stops_sending():
 
 HYPOTHESIS = HypothesisView(
     Side.SELL, D("0.65"), D("0.9"), D("0.45"), D(2), D("1.085"), D("1.088"),
-    NOW + timedelta(minutes=20), LatencyClass.IMMEDIATE,
+    NOW, NOW + timedelta(minutes=20), LatencyClass.IMMEDIATE,
 )  # fmt: skip
 HEALTH = HealthView("mt5-paper", D("0.9"), 60, D(0), D(1), 50, NOW)
 FACTS = RoutingFacts(HYPOTHESIS, HEALTH, True, 0, None, NOW)
