@@ -33,6 +33,7 @@ from backend.domain.smc.structures import (
     Swings,
     Zones,
 )
+from backend.domain.smc.tracker import Tracker
 
 __all__ = [
     "DEFAULT_SETTINGS",
@@ -53,6 +54,7 @@ __all__ = [
     "StructureReading",
     "Structures",
     "Swings",
+    "Tracker",
     "Zones",
     "detect",
     "list_events",

@@ -1,0 +1,103 @@
+"""What a tracker's side is made of: peaks in a window, levels that wait, zones, periods."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TypeVar
+
+from backend.domain.smc.events import EventKind
+
+NEVER = float("inf")
+
+Item = TypeVar("Item")
+
+
+class PeakWindow:
+    """Finds swing highs n bars late, in constant time a bar, by a falling queue of maxima."""
+
+    __slots__ = ("_queue", "_width")
+
+    def __init__(self, n: int) -> None:
+        self._width = 2 * n
+        self._queue: deque[tuple[float, int]] = deque()
+
+    def push(self, bar: int, high: float) -> tuple[float, int] | None:
+        """Take a bar's high; return level and bar of the swing that it confirms, if any."""
+        queue = self._queue
+        # Equal highs stay: of them the first counts.
+        while queue and queue[-1][0] < high:
+            queue.pop()
+        queue.append((high, bar))
+        first = bar - self._width
+        if queue[0][1] < first:
+            queue.popleft()
+        if first >= 0 and queue[0][1] == first + self._width // 2:
+            return queue[0]
+        return None
+
+
+class Zone:
+    """A zone that is expected to hold from above, in its side's coordinates."""
+
+    __slots__ = ("bar", "kind", "known_at", "lower", "middle", "tapped", "upper")
+
+    def __init__(
+        self, kind: EventKind, bar: int, known_at: int, lower: float, upper: float
+    ) -> None:
+        self.kind = kind
+        self.bar = bar
+        self.known_at = known_at
+        self.lower = lower
+        self.upper = upper
+        self.middle = (lower + upper) / 2
+        self.tapped = False
+
+
+class Pool:
+    """A level above the market, in its side's coordinates."""
+
+    __slots__ = ("bar", "deadline", "kind", "level")
+
+    def __init__(self, kind: EventKind, bar: int, level: float) -> None:
+        self.kind = kind
+        self.bar = bar
+        self.level = level
+        self.deadline = -1
+
+
+class Period:
+    """The high of the running day or week, and the pool that the one before left."""
+
+    __slots__ = ("_bar", "_high", "_kind", "_number", "_whole", "pool")
+
+    def __init__(self, kind: EventKind) -> None:
+        self._kind = kind
+        self._number: int | None = None
+        self._whole = False
+        self._high = 0.0
+        self._bar = -1
+        self.pool: Pool | None = None
+
+    def push(self, number: int, bar: int, high: float) -> Pool | None:
+        """Take a bar of a period; return the pool if it is the first of a new one."""
+        if number == self._number:
+            if high > self._high:
+                self._high, self._bar = high, bar
+            return None
+        # The first period may lack its beginning.
+        self.pool = Pool(self._kind, self._bar, self._high) if self._whole else None
+        self._whole = self._number is not None
+        self._number, self._high, self._bar = number, high, bar
+        return self.pool
+
+
+def insert_by_level(waiting: list[tuple[float, Item]], level: float, item: Item) -> None:
+    """Insert where levels rise towards the end.
+
+    New levels are near the market, and so near the end: what lies between has formed within the
+    same leg. The walk therefore does not grow with the history.
+    """
+    at = len(waiting)
+    while at and waiting[at - 1][0] > level:
+        at -= 1
+    waiting.insert(at, (level, item))
