@@ -27,7 +27,7 @@ from backend.db.upgrade import upgrade
 from backend.domain.market.universe import UNIVERSE
 from backend.domain.sessions import Calendar
 from backend.keys import ensure_keys
-from backend.policies import apply_pack, load_pack
+from backend.policies import PolicyPack, apply_pack, load_pack
 from backend.runtime.desk_processes import Servers
 from backend.runtime.home import Home
 from backend.runtime.network import pick_port
@@ -114,7 +114,8 @@ class Desk:
         pack = load_pack(settings.policy or self.shape.policy)
         # The simulated broker asks for the margin that the policy reckons with, and no more.
         self.leverage = max(1, round(1 / pack.authority.margin_rate))
-        apply_pack(conn, pack, applied_by="bootstrap")
+        if not was_followed(conn, pack):
+            apply_pack(conn, pack, applied_by="bootstrap")
 
     def book_at(self, terminal_port: int) -> TradingBook:
         """Return the paper account as reached at a terminal's port."""
@@ -256,3 +257,14 @@ def answers(api_url: str) -> Callable[[], bool]:
             return False
 
     return check
+
+
+def was_followed(conn: psycopg.Connection[Any], pack: PolicyPack) -> bool:
+    """Tell whether voters or operators went on from this pack: a restart undoes no vote."""
+    row = conn.execute(
+        "select exists (select from risk.policies p, risk.policies a"
+        " where p.policy_hash = %s and not p.active and a.active and a.name = p.name"
+        " and a.applied_by not like %s)",
+        (pack.policy_hash, "%(bootstrap)"),
+    ).fetchone()
+    return row is not None and bool(row[0])

@@ -42,6 +42,9 @@ VERBS = (
     Verb("status", "cli.up:status", "Show what runs, where, and how it does.", LOOK),
     Verb("halt", "cli.halt:halt", "Stop a part of the desk at once, or show what stands.", LOOK),
     Verb("resume", "cli.halt:resume", "Ask the voters to lift a halt.", LOOK),
+    Verb(
+        "routing", "cli.routing:app", "Show routing policies and what shadows do otherwise.", LOOK
+    ),
     Verb("cooldown", "cli.cooldown:app", "Let a strategy or venue rest, or end it by votes.", LOOK),
     Verb("news", "cli.news:app", "Record announcements around which nothing opens.", LOOK),
     Verb("operator", "cli.operator:app", "Manage the people who vote and audit.", LOOK),

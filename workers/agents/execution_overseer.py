@@ -102,7 +102,8 @@ def _vote(ballot: Ballot, judged: list[_Judged]) -> Vote | None:
         return by_books(ballot)
     if ballot["kind"] == "parameter":
         # What a trade earns is the analyst's to judge; what its execution costs is judged here.
-        return by_measures(ballot) if ballot["payload"]["parameter"][:10] == "execution." else None
+        parameter = ballot["payload"].get("parameter", "")
+        return by_measures(ballot) if parameter.startswith("execution.") else None
     if ballot["kind"] == "promote_shadow":
         return by_gain(ballot)
     if ballot["kind"] != "high_risk_intent":

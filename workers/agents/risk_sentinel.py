@@ -227,6 +227,8 @@ def _vote_intent(
 def _vote_parameter(ballot: Ballot, accounts: Sequence[Mapping[str, Any]]) -> Vote:
     """A higher threshold or expected cost trades less; a lower one has to be affordable."""
     change = ballot["payload"]
+    if "proposed" not in change:
+        return _affordable(ballot, accounts)
     rises = Decimal(change["proposed"]) >= Decimal(change["current"])
     # What is the most that may be is stricter when it falls.
     if rises != ("_max" in change["parameter"]):
