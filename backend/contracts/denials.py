@@ -121,6 +121,14 @@ class Code(StrEnum):
     FIELD_UNREADABLE = "TR252", _REFUSAL, "a stop, target or price is given and unreadable"
     FIELD_UNKNOWN = "TR253", _REFUSAL, "the desk's own format has no such field"
 
+    INSTRUMENT_UNKNOWN = "TR260", _REFUSAL, "no such instrument"
+    LIFECYCLE_STEP_MISSING = (
+        "TR261",
+        _DENIAL,
+        "an instrument's life does not lead there: only a manual override does",
+    )
+    SPELLING_TAKEN = "TR262", _DENIAL, "the spelling leads to another instrument"
+
     # TR3xx: risk
     LIMIT_MISSING = "TR301", _DENIAL, "a mandatory limit is not set"
     PRICE_MISSING = "TR302", _DENIAL, "no quote of the instrument at the venue"

@@ -36,6 +36,10 @@ create or replace trigger journal
   for each row execute function audit.record_change('symbol');
 
 create or replace trigger journal
+  after insert or update or delete on public.instrument_aliases
+  for each row execute function audit.record_change('alias');
+
+create or replace trigger journal
   after insert or update or delete on intake.sources
   for each row execute function audit.record_change('source_id', 'secret_sha256');
 

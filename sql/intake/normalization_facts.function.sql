@@ -63,12 +63,12 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object(
              'i', item.i,
              'instruments', coalesce(named.instruments, '[]'),
-             'distances', jsonb_build_object('stop', r.parsed -> 'stop_distance',
-                                             'take', r.parsed -> 'take_distance'),
+             'distances', jsonb_build_object('stop', b.parsed -> 'stop_distance',
+                                             'take', b.parsed -> 'take_distance'),
              -- Distances of an alert that names no price are measured from the market.
-             'quotes', case when r.parsed ->> 'price' is null
-                             and (r.parsed ->> 'stop_distance' is not null
-                               or r.parsed ->> 'take_distance' is not null) then
+             'quotes', case when b.parsed ->> 'price' is null
+                             and (b.parsed ->> 'stop_distance' is not null
+                               or b.parsed ->> 'take_distance' is not null) then
                (select jsonb_object_agg(q.symbol, jsonb_build_object(
                          'bid', q.bid::text, 'ask', q.ask::text, 'quoted_at', q.quoted_at))
                   from jsonb_array_elements(named.instruments) n
@@ -86,6 +86,9 @@ begin
       from item
       left join named on named.spelling = item.spelling and named.exchange = item.exchange
       left join public.signals_raw r on r.alert_id = item.alert_id
+      -- What a door did not read was read afterwards.
+      left join intake.readings d on d.alert_id = item.alert_id
+      cross join lateral (select coalesce(r.parsed, d.parsed) as parsed) b
       left join intake.sources s on s.source_id = r.source_id
       left join public.signals_normalized g on g.alert_id = item.alert_id);
 end $$;

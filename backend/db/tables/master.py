@@ -111,6 +111,12 @@ class Instrument(Base):
     volume_step: Mapped[Decimal]
     calendar: Mapped[str] = default("'weekdays'", comment="Which trading hours apply.")
     state: Mapped[str] = default("'new'")
+    state_override: Mapped[bool] = default(
+        "false", comment="A person put it where its life does not lead by itself."
+    )
+    state_reason: Mapped[str | None] = note("Why it is in this state.")
+    state_by: Mapped[str | None] = note("Whose login put it there.")
+    state_at: Mapped[datetime | None]
 
 
 class InstrumentAlias(Base):
@@ -118,9 +124,12 @@ class InstrumentAlias(Base):
     __table_args__ = (
         CheckConstraint("alias = upper(alias)", name="alias"),
         Index(None, "symbol"),
-        {"comment": "Other spellings of a symbol, in upper case."},
+        {"comment": "Other spellings of a symbol, in upper case; `EXCH:SYM` holds there only."},
     )
 
     alias: Mapped[str] = mapped_column(primary_key=True)
     symbol: Mapped[str] = mapped_column(ForeignKey("instruments.symbol"))
     venue_id: Mapped[str | None] = mapped_column(ForeignKey("venues.venue_id"))
+    reason: Mapped[str | None] = note("Why the spelling means this symbol.")
+    recorded_by: Mapped[str] = default("session_user", comment="Whose login said so.")
+    recorded_at: Mapped[datetime] = now()

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY, INET
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import Uuid
+from sqlalchemy.types import Text, Uuid
 
 from backend.db.tables.base import (
     LATENCY_CLASSES,
@@ -96,6 +96,11 @@ class NormalizedSignal(Base):
     strategy_id: Mapped[str]
     mode: Mapped[str]
     normalized_at: Mapped[datetime] = now()
+    session_tags: Mapped[list[str]] = mapped_column(
+        ARRAY(Text()),
+        server_default=text("'{}'"),
+        comment="Every session that was open; `session` is the leading one.",
+    )
     row_xid: Mapped[int] = row_xid()
 
 
