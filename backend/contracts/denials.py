@@ -205,6 +205,10 @@ class Code(StrEnum):
     )
     ORDER_NOT_EXPRESSIBLE = "TR418", _DENIAL, "the venue's digits or steps cannot say this order"
     FILL_CONFLICT = "TR419", _REFUSAL, "the venue's trade id was booked with other figures"
+    CHANGE_PENDING = "TR420", _DENIAL, "the order waits for the venue's answer to a change"
+    CHANGE_EMPTY = "TR421", _REFUSAL, "the order has these terms already"
+    LEDGER_UNBALANCED = "TR422", _REFUSAL, "a ledger transaction does not sum to zero"
+    MOVEMENT_UNKNOWN = "TR423", _REFUSAL, "no such account, kind or amount of money to post"
 
     # TR5xx: governance
     NOT_A_VOTER = "TR501", _REFUSAL, "this login has no vote on this kind of proposal"

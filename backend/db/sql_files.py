@@ -16,7 +16,17 @@ from psycopg import Connection, sql
 from backend.db.roles import GROUPS, LOGINS, SUPABASE
 from backend.errors import DeskError
 
-SCHEMAS = ("bus", "intake", "risk", "governance", "execution", "treasury", "audit", "ops")
+SCHEMAS = (
+    "bus",
+    "intake",
+    "risk",
+    "governance",
+    "execution",
+    "ledger",
+    "treasury",
+    "audit",
+    "ops",
+)
 """Schemas of the desk; `public` is shared with whoever else lives in the database."""
 
 ALL_SCHEMAS = ("public", *SCHEMAS)

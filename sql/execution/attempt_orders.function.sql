@@ -15,7 +15,11 @@ begin
              'account_id', o.account_id, 'strategy_id', o.strategy_id, 'venue_id', o.venue_id,
              'symbol', o.symbol, 'side', o.side, 'order_type', o.order_type,
              'quantity', o.quantity::text, 'filled_quantity', o.filled_quantity::text,
-             'limit_price', o.limit_price::text, 'stop_loss', o.stop_loss::text,
+             'limit_price', o.limit_price::text, 'stop_price', o.stop_price::text,
+             'trail_distance', o.trail_distance::text, 'good_till', o.good_till,
+             'change', case when g.change_id is not null then jsonb_build_object(
+               'change_id', g.change_id, 'kind', g.kind, 'wanted', g.wanted) end,
+             'stop_loss', o.stop_loss::text,
              'take_profit', o.take_profit::text, 'reference_price', o.reference_price::text,
              'time_in_force', o.time_in_force, 'deviation_points', o.deviation_points,
              'reduce_only', o.reduce_only, 'mode', o.mode, 'status', o.status,
@@ -35,6 +39,7 @@ begin
         attempt_id uuid, order_id uuid)
       left join public.orders o on o.order_id = v.order_id
       left join execution.attempts a on a.attempt_id = v.attempt_id and a.order_id = o.order_id
+      left join execution.order_changes g on g.change_id = o.change_id
       left join public.intents e on e.intent_id = o.intent_id
       left join public.accounts c on c.account_id = o.account_id
       left join public.instruments n on n.symbol = o.symbol

@@ -26,7 +26,8 @@ begin
                    from public.orders o
                    join execution.attempts a on a.order_id = o.order_id
                                             and a.state = 'answered'
-                  where o.status in ('accepted', 'partially_filled', 'pending_cancel')
+                  where o.status in ('accepted', 'triggered', 'partially_filled',
+                                    'pending_update', 'pending_cancel')
                     and coalesce(a.inquired_at, a.opened_at)
                         < clock_timestamp() - x.sync_ms * interval '1 millisecond'
                     and not exists (select from bus.deliveries q

@@ -31,7 +31,8 @@ begin
       when v_order.order_id is null then 'TR410'
       when v_attempt.state in ('open', 'unknown') then 'resolve'
       when v_attempt.state = 'answered' and v_asked ->> 'inquiry_id' is not null
-           and v_order.status in ('accepted', 'partially_filled', 'pending_cancel') then 'sync'
+           and v_order.status in ('accepted', 'triggered', 'partially_filled',
+                                  'pending_update', 'pending_cancel') then 'sync'
       when v_attempt.attempt_id is not null then 'answered'
       when v_order.status <> 'initialized' or v_asked ->> 'inquiry_id' is not null then 'TR402'
       when v_order.order_id = any (v_seen) then 'TR404'

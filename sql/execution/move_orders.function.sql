@@ -25,7 +25,7 @@ begin
       select o.status into v_from from public.orders o where o.order_id = v_id::uuid;
       continue when not found;
     end if;
-    if v_from <> v_to and not exists (
+    if not exists (
       select from execution.order_transitions t
        where t.from_status = v_from and t.to_status = v_to) then
       raise exception 'order % does not go from % to %', v_id, v_from, v_to
@@ -56,10 +56,13 @@ begin
      set status = s.step ->> 'to_status',
          status_reason = coalesce((s.step ->> 'code') || ': '
                                   || coalesce(s.step ->> 'message', ''), s.step ->> 'message'),
+         quantity = coalesce((s.step #>> '{figures,quantity}')::numeric, o.quantity),
          filled_quantity = case when s.step ? 'figures'
            then (s.step #>> '{figures,filled_quantity}')::numeric else o.filled_quantity end,
          average_price = case when s.step ? 'figures'
            then (s.step #>> '{figures,average_price}')::numeric else o.average_price end,
+         overfilled_quantity = coalesce((s.step #>> '{figures,overfilled_quantity}')::numeric,
+                                        o.overfilled_quantity),
          venue_order_id = coalesce(s.step #>> '{figures,venue_order_id}', o.venue_order_id),
          updated_at = p_at
     from unnest(v_steps) s(step)

@@ -19,6 +19,7 @@ declare
   v_asked jsonb;
   v_verdicts jsonb;
   v_verdict jsonb;
+  v_inquired boolean := false;
   v_opened boolean := false;
   v_moves jsonb[] := '{}';
   v_refused uuid[] := '{}';
@@ -27,6 +28,7 @@ begin
     v_item := p_items -> nr;
     v_id := (v_item ->> 'order_id')::uuid;
     if v_id is null then
+      v_inquired := true;
       select a.order_id into v_id
         from execution.attempts a where a.inquiry_id = (v_item ->> 'inquiry_id')::uuid;
     end if;
@@ -50,6 +52,9 @@ begin
      order by o.account_id, o.order_id
        for update) locked;
 
+  if v_inquired then
+    perform execution.renew_working(v_ids, v_now);
+  end if;
   v_verdicts := execution.judge_attempts(v_asked, v_now);
   for nr in 0 .. jsonb_array_length(v_verdicts) - 1 loop
     v_verdict := v_verdicts -> nr;

@@ -18,6 +18,8 @@ declare
   v_booked jsonb;
   v_moves jsonb;
   v_moved uuid[] := '{}';
+  v_changed boolean := false;
+  v_over boolean := false;
   v_traded uuid[] := '{}';
   v_gains jsonb[] := '{}';
 begin
@@ -41,15 +43,26 @@ begin
     v_traded := array_append(v_traded, (v_booked -> i ->> 'attempt_id')::uuid);
     v_gains := array_append(v_gains, jsonb_build_object(
       'account_id', v_booked -> i -> 'account_id',
-      'amount', ((v_booked -> i ->> 'realized_pnl')::numeric
-                 - (v_booked -> i ->> 'commission')::numeric)::text));
+      'amount', (coalesce((v_booked -> i ->> 'profit')::numeric,
+                          (v_booked -> i ->> 'realized_pnl')::numeric)
+                 - (v_booked -> i ->> 'commission')::numeric
+                 - coalesce((v_booked -> i ->> 'fee')::numeric, 0)
+                 + coalesce((v_booked -> i ->> 'swap')::numeric, 0))::text));
   end loop;
 
   v_moves := execution.report_moves(to_jsonb(v_said), v_booked);
   for i in 0 .. jsonb_array_length(v_moves) - 1 loop
     v_moved := array_append(v_moved, (v_moves -> i ->> 'order_id')::uuid);
+    v_changed := v_changed or v_moves -> i ? 'change';
+    v_over := v_over or coalesce(v_moves -> i ->> 'code' = 'TR407', false);
   end loop;
   perform execution.move_orders(v_moves, 'execution', v_now);
+  if v_changed then
+    perform execution.end_changes(v_moves, v_now);
+  end if;
+  if v_over then
+    perform execution.tell_overfills(v_moves);
+  end if;
   if cardinality(v_moved) < cardinality(v_ids) then
     -- What moved nothing may still tell the venue's number.
     update public.orders o

@@ -19,6 +19,9 @@ declare
   v_target text;
   v_closed boolean;
   v_over boolean;
+  v_change execution.order_changes;
+  v_ended jsonb;
+  v_ordered numeric;
   v_move jsonb;
   v_moves jsonb[] := '{}';
 begin
@@ -44,27 +47,60 @@ begin
         v_trades := v_trades || (p_booked -> j -> 'venue_trade_id');
       end if;
     end loop;
-    select o.status, o.quantity into v_order
+    select o.status, o.quantity, o.change_id into v_order
       from public.orders o where o.order_id = v_id::uuid;
     select coalesce(sum(f.quantity), 0) as quantity, sum(f.quantity * f.price) as cost
       into v_sums
       from public.fills f where f.order_id = v_id::uuid;
     v_closed := v_order.status in ('filled', 'rejected', 'denied', 'canceled', 'expired',
                                    'not_sent');
-    v_over := v_sums.quantity > v_order.quantity;
+    v_ended := null;
+    v_change := null;
+    v_ordered := v_order.quantity;
+    if v_order.change_id is not null then
+      -- Something was asked of the venue: what it answered to that, and under which terms.
+      select c.* into v_change
+        from execution.order_changes c where c.change_id = v_order.change_id;
+      if v_report #>> '{change,change_id}' = v_order.change_id::text
+         and v_report #>> '{change,state}' in ('applied', 'refused') then
+        v_ended := (v_report -> 'change') - 'wanted';
+        if v_ended ->> 'state' = 'applied' then
+          v_ordered := coalesce((v_change.wanted ->> 'quantity')::numeric, v_ordered);
+        end if;
+      end if;
+    end if;
+    v_over := v_sums.quantity > v_ordered;
     v_target := case
-      when v_sums.quantity >= v_order.quantity then 'filled'
+      when v_sums.quantity >= v_ordered then 'filled'
       when v_closed and v_fresh > 0 then v_order.status
       when v_status in ('rejected', 'canceled', 'expired', 'not_sent') then v_status
       when v_closed then v_order.status
       when v_status = 'partially_filled' and coalesce((v_report ->> 'final')::boolean, false)
         then 'canceled'
-      when v_order.status = 'pending_cancel' then v_order.status
-      when v_status in ('filled', 'partially_filled', 'accepted')
-        then case when v_sums.quantity > 0 then 'partially_filled' else 'accepted' end
+      when v_order.status in ('pending_update', 'pending_cancel')
+        then case
+          -- A cancel that went through is told as the order's end, not as a change.
+          when v_ended ->> 'state' = 'refused'
+            or v_ended is not null and v_change.kind = 'modify'
+               and v_order.status = 'pending_update'
+            then case when v_sums.quantity > 0 then 'partially_filled'
+                      when v_status = 'triggered' then v_status
+                      else v_change.from_status end
+          else v_order.status end
+      when v_status in ('filled', 'partially_filled', 'accepted', 'triggered')
+        then case when v_sums.quantity > 0 then 'partially_filled'
+                  when 'triggered' in (v_status, v_order.status) then 'triggered'
+                  else 'accepted' end
       when v_status in ('unknown', 'not_found') and v_order.status = 'submitted' then 'unknown'
       else v_order.status end;
     continue when v_target = v_order.status and v_fresh = 0;
+    if v_change.kind is not null and v_target in ('filled', 'rejected', 'canceled', 'expired') then
+      v_ended := coalesce(v_ended, jsonb_build_object(
+        'state', case when v_change.kind = 'cancel' and v_target = 'canceled' then 'applied'
+                      else 'superseded' end,
+        'message', 'the order is ' || v_target)) || jsonb_build_object(
+        'change_id', v_order.change_id);
+    end if;
 
     v_move := jsonb_build_object(
       'order_id', v_id, 'to_status', v_target,
@@ -75,22 +111,28 @@ begin
           when 'rejected' then 'TR414' when 'expired' then 'TR411'
           when 'not_sent' then 'TR417' when 'unknown' then 'TR416' end) end,
       'message', case
-        when v_over then format('filled %s of %s', v_sums.quantity, v_order.quantity)
+        when v_over then format('filled %s of %s', v_sums.quantity, v_ordered)
         when v_closed then 'late fill'
+        when v_ended ? 'message' then left(v_ended ->> 'message', 500)
         else coalesce(left(v_report ->> 'message', 500), v_status) end,
       'detail', jsonb_strip_nulls(jsonb_build_object(
         'attempt_id', v_said ->> 'attempt_id', 'retcode', v_report ->> 'retcode',
         'venue_order_id', v_report ->> 'venue_order_id',
         'trades', nullif(v_trades, '[]'),
-        'late', case when v_closed then true end)),
+        'late', case when v_closed then true end, 'change', v_ended)),
       'figures', jsonb_build_object(
-        'filled_quantity', least(v_order.quantity, v_sums.quantity)::text,
+        'filled_quantity', least(v_ordered, v_sums.quantity)::text,
+        'quantity', case when v_ordered <> v_order.quantity then v_ordered::text end,
+        'overfilled_quantity', greatest(v_sums.quantity - v_ordered, 0)::text,
         'average_price', (v_sums.cost / nullif(v_sums.quantity, 0))::text,
         'venue_order_id', v_last -> v_id ->> 1));
+    if v_ended is not null then
+      v_move := v_move || jsonb_build_object('change', v_ended);
+    end if;
     if v_fresh > 0 and v_target in ('rejected', 'canceled', 'expired')
        and not v_closed and v_order.status <> 'partially_filled' then
       -- Fills that leave a remainder are an event of their own before the order closes.
-      v_moves := array_append(v_moves, v_move - 'figures' || jsonb_build_object(
+      v_moves := array_append(v_moves, v_move - 'figures' - 'change' || jsonb_build_object(
         'to_status', 'partially_filled', 'code', null));
     end if;
     v_moves := array_append(v_moves, v_move);

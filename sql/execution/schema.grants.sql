@@ -6,6 +6,11 @@ grant select
   on execution.order_transitions, execution.venue_health
   to desk_reader, auditor, desk_operator, treasury_operator;
 
+-- What was asked of working orders.
+grant select
+  on execution.order_changes
+  to desk_reader, auditor, desk_operator, treasury_operator;
+
 -- Calls to venues, cut by the order's organisation.
 grant select
   on execution.attempts

@@ -28,7 +28,8 @@ begin
                         ('instrument', o.symbol)))
                order by g.halted_at limit 1) as halt_id
         from public.orders o
-       where o.status in ('initialized', 'accepted', 'partially_filled') and not o.reduce_only
+       where o.status in ('initialized', 'accepted', 'triggered', 'partially_filled',
+                          'pending_update') and not o.reduce_only
        order by o.account_id, o.order_id
          for update) w
    where w.halt_id is not null;

@@ -8,7 +8,8 @@ language sql stable security definer set search_path = '' as $$
      and not exists (select from public.orders o
                       where o.intent_id = r.intent_id
                         and o.status in ('initialized', 'submitted', 'accepted',
-                                         'partially_filled', 'unknown', 'pending_cancel'))
+                                         'triggered', 'partially_filled', 'unknown',
+                                         'pending_update', 'pending_cancel'))
    limit 100
 $$;
 comment on function ops.broken_reservations_without_owner() is

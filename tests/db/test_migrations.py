@@ -263,7 +263,7 @@ select 'column', o.name, a.attname::text, format_type(a.atttypid, a.atttypmod),
   left join pg_attrdef d on d.adrelid = o.oid and d.adnum = a.attnum
 union all
 select 'constraint', o.name, c.conname::text, pg_get_constraintdef(c.oid), null, null, null
-  from own o join pg_constraint c on c.conrelid = o.oid
+  from own o join pg_constraint c on c.conrelid = o.oid and c.contype <> 't'
 union all
 select 'index', o.name, pg_get_indexdef(i.indexrelid), null, null, null, null
   from own o join pg_index i on i.indrelid = o.oid

@@ -26,6 +26,7 @@ _TABLES = (
     "bus.shard_leases",
     "execution.account_leases",
     "execution.attempts",
+    "execution.order_changes",
     "execution.venue_health",
     "governance.halts",
     "governance.halt_acknowledgements",
@@ -41,6 +42,10 @@ _TABLES = (
     "public.hypotheses",
     "public.latest_quotes",
     "risk.reservations",
+    "ledger.entries",
+    "ledger.statements",
+    "ledger.venue_balances",
+    "ops.incidents",
 )
 
 

@@ -49,6 +49,7 @@ RECORDS = (
     Record("public.risk_checks", ("intent_id", "limit_kind", "scope", "scope_id")),
     Record("public.order_events", ("occurred_at", "event_id"), partitioned=True),
     Record("public.fills", ("fill_id",)),
+    Record("ledger.entries", ("transaction_id", "line")),
     Record("public.decision_traces", ("decided_at", "trace_id"), partitioned=True),
     Record("bus.events", ("published_at", "seq"), partitioned=True),
     Record("risk.policy_changes", ("change_id",)),

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.db.tables.base import (
     LATENCY_CLASSES,
     MODES,
-    ORDER_TYPES,
     SIDES,
     Base,
     big,
@@ -41,11 +40,15 @@ ORDER_STATUSES = (
     "expired",
     "not_sent",
     "unknown",
+    "triggered",
+    "pending_update",
     "pending_cancel",
 )
+KINDS = ("market", "limit", "stop", "stop_limit", "trailing")
+TIMES_IN_FORCE = ("IOC", "FOK", "GTC", "DAY", "GTD")
 WORKING = (
-    "status in ('initialized', 'submitted', 'accepted', 'partially_filled', 'unknown', "
-    "'pending_cancel')"
+    "status in ('initialized', 'submitted', 'accepted', 'triggered', 'partially_filled', "
+    "'unknown', 'pending_update', 'pending_cancel')"
 )
 
 
@@ -53,15 +56,15 @@ class Order(Base):
     __tablename__ = "orders"
     __table_args__ = (
         one_of("side", *SIDES),
-        one_of("order_type", *ORDER_TYPES),
+        one_of("order_type", *KINDS),
         one_of("mode", *MODES),
         one_of("latency_class", *LATENCY_CLASSES),
         one_of("status", *ORDER_STATUSES),
-        one_of("time_in_force", "IOC", "FOK", "GTC", "DAY"),
+        one_of("time_in_force", *TIMES_IN_FORCE),
         one_of("algorithm", "immediate", "twap", "vwap", "pov", "iceberg", "passive"),
         *positive("quantity", "average_price", "limit_price", "stop_loss", "take_profit"),
-        *positive("reference_price"),
-        *not_negative("child_index", "deviation_points"),
+        *positive("reference_price", "stop_price", "trail_distance"),
+        *not_negative("child_index", "deviation_points", "overfilled_quantity"),
         CheckConstraint("filled_quantity between 0 and quantity", name="filled_quantity"),
         CheckConstraint(
             "(filled_quantity > 0) = (average_price is not null)", name="average_price_known"
@@ -89,12 +92,16 @@ class Order(Base):
     order_type: Mapped[str]
     quantity: Mapped[Decimal] = note("Lots.")
     filled_quantity: Mapped[Decimal] = default("0")
+    overfilled_quantity: Mapped[Decimal] = default("0", comment="Traded beyond the quantity.")
     average_price: Mapped[Decimal | None]
     limit_price: Mapped[Decimal | None]
+    stop_price: Mapped[Decimal | None] = note("What triggers a stop; a trailing one moves it.")
+    trail_distance: Mapped[Decimal | None] = note("How far a trailing stop stays behind.")
     stop_loss: Mapped[Decimal | None]
     take_profit: Mapped[Decimal | None]
     reference_price: Mapped[Decimal]
     time_in_force: Mapped[str]
+    good_till: Mapped[datetime | None] = note("GTD: until when it may work at the venue.")
     algorithm: Mapped[str]
     latency_class: Mapped[str]
     mode: Mapped[str]
@@ -106,7 +113,48 @@ class Order(Base):
     policy_hash: Mapped[str]
     created_at: Mapped[datetime] = now()
     updated_at: Mapped[datetime] = now()
-    expires_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None] = note("Until when it may be sent.")
+    change_id: Mapped[UUID | None] = note("The change that is asked of the venue now.")
+
+
+class OrderChange(Base):
+    __tablename__ = "order_changes"
+    __table_args__ = (
+        one_of("kind", "modify", "cancel"),
+        one_of("state", "pending", "applied", "refused", "superseded"),
+        CheckConstraint("(state = 'pending') = (ended_at is null)", name="ended_at"),
+        Index(None, "order_id"),
+        Index(
+            "order_changes_pending_key",
+            "order_id",
+            unique=True,
+            postgresql_where="state = 'pending'",
+        ),
+        {
+            "schema": "execution",
+            "comment": "What was asked of working orders, and how it ended; one at a time.",
+        },
+    )
+
+    change_id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order_id"))
+    org_id: Mapped[str]
+    kind: Mapped[str]
+    state: Mapped[str] = default("'pending'")
+    from_status: Mapped[str] = note("What the order returns to if the venue refuses.")
+    wanted: Mapped[dict[str, Any]] = json("{}", comment="The terms to be; null takes one away.")
+    standing: Mapped[dict[str, Any]] = json("{}", comment="Those terms as they were.")
+    intent_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("intents.intent_id"), unique=True, comment="The authority for more exposure."
+    )
+    added_quantity: Mapped[Decimal] = default("0", comment="Lots reserved for it in advance.")
+    added_notional: Mapped[Decimal] = default("0")
+    reason: Mapped[str]
+    requested_by: Mapped[str]
+    requested_at: Mapped[datetime] = now()
+    ended_at: Mapped[datetime | None]
+    code: Mapped[str | None]
+    message: Mapped[str | None]
 
 
 class OrderEvent(Base):
@@ -257,6 +305,10 @@ class Fill(Base):
     price: Mapped[Decimal]
     reference_price: Mapped[Decimal | None]
     commission: Mapped[Decimal] = default("0", comment="Paid, in account currency.")
+    fee: Mapped[Decimal] = default("0", comment="Paid, in account currency; negative: received.")
+    swap: Mapped[Decimal] = default("0", comment="Received, in account currency.")
+    venue_pnl: Mapped[Decimal | None] = note("What the venue says it realised.")
+    position_nr: Mapped[int | None] = big(comment="Its place among the fills of its position.")
     slippage_bps: Mapped[Decimal | None] = note("Against the reference price; positive is worse.")
     realized_pnl: Mapped[Decimal] = default("0", comment="In account currency.")
     value_per_point: Mapped[Decimal | None] = note(
@@ -288,4 +340,5 @@ class Position(Base):
     average_price: Mapped[Decimal | None]
     realized_pnl: Mapped[Decimal] = default("0")
     commission: Mapped[Decimal] = default("0")
+    fills: Mapped[int] = big(server_default="0", comment="How many made it what it is.")
     updated_at: Mapped[datetime] = now()
