@@ -30,6 +30,8 @@ class IntakeCode(StrEnum):
     ACTION_NOT_SUPPORTED = "ACTION_NOT_SUPPORTED"
     """Understood, but nothing that opens a position: exit, close, cancel, modify."""
     ORDER_TYPE_UNKNOWN = "ORDER_TYPE_UNKNOWN"
+    FIELD_UNREADABLE = "FIELD_UNREADABLE"
+    FIELD_UNKNOWN = "FIELD_UNKNOWN"
     TEXT_NOT_UNDERSTOOD = "TEXT_NOT_UNDERSTOOD"
 
 
@@ -54,7 +56,8 @@ class ParsedAlert:
     """An alert that asks to open or add to a position. Prices are as written by the sender."""
 
     shape: str
-    """Which known form it had: `json`, `pineconnector`, `key_value`, `text`, `order_filled`."""
+    """Which known form it had: `desk` (our own), `json`, `pineconnector`, `key_value`, `text`,
+    `order_filled`."""
     symbol_raw: str
     side: Side
     order_type: OrderType = OrderType.MARKET
@@ -68,6 +71,10 @@ class ParsedAlert:
     quantity: Decimal | None = None
     timeframe: str | None = None
     source_time: datetime | None = None
+    """What the source says of when; with `bar_time` the bar's opening instead of the firing."""
+    bar_time: bool = False
+    max_lag_s: int | None = None
+    """The age up to which the sender itself wants the alert taken."""
     strategy_code: str | None = None
     order_name: str | None = None
     """The script's own name of the order (`strategy.order.id`), not unique."""
@@ -75,6 +82,8 @@ class ParsedAlert:
     sequence: int | None = None
     warnings: tuple[str, ...] = ()
     """Fields that were present but unreadable and therefore ignored."""
+    secrets: tuple[str, ...] = ()
+    """SHA-256 of what may be the source's secret; for the door alone, never stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,30 +2,23 @@
 
 The names come from TradingView's placeholders and from the public forms of 3Commas,
 TradersPost, PineConnector, OctoBot, OpenAlgo, CryptoGnome, Tickerly and plain scripts.
-Names are compared by letters and digits only, so that `strategy.order.action`,
-`strategy-order-action` and `{"strategy": {"order": {"action": …}}}` are one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from backend.domain.intake.alert import (
-    Distance,
-    DistanceUnit,
-    IntakeCode,
-    NotUnderstood,
-    ParsedAlert,
-)
-from backend.domain.intake.direction import (
-    Direction,
-    Fields,
-    Scalar,
-    read_fields_direction,
-)
+from backend.domain.intake.alert import IntakeCode, NotUnderstood, ParsedAlert
+from backend.domain.intake.direction import Direction, read_fields_direction
+from backend.domain.intake.flatten import Fields, Scalar
+from backend.domain.intake.identity import is_order_name
+from backend.domain.intake.protection import Unreadable, read_price, read_protection
+from backend.domain.intake.secrets import secret_hashes
 from backend.domain.intake.words import (
     clean,
+    is_absent,
     is_placeholder,
     read_instant,
     read_number,
@@ -35,44 +28,42 @@ from backend.domain.intake.words import (
 )
 from backend.values import OrderType
 
-SYMBOL_NAMES = ("symbol", "ticker", "tvinstrument", "market", "pair", "instrument", "syminfoticker")
-EXCHANGE_NAMES = ("exchange", "tvexchange", "syminfoprefix")
-ID_NAMES = ("alertuuid", "alertid", "signalid", "uuid", "id")
-TIME_NAMES = ("timenow", "triggeredat", "firedat", "sentat", "timestamp", "time", "bartime", "date")
-PRICE_NAMES = (
-    "price",
-    "entryprice",
-    "entry",
-    "limitprice",
-    "triggerprice",
-    "strategyorderprice",
-    "orderprice",
-    "close",
-)
-STOP_NAMES = ("stoploss", "sl", "stoplossprice", "stoplossstopprice", "slprice", "stop")
-TAKE_NAMES = ("takeprofit", "tp", "takeprofitprice", "takeprofitlimitprice", "tpprice", "target")
-QUANTITY_NAMES = (
-    "quantity",
-    "qty",
-    "contracts",
-    "strategyordercontracts",
-    "ordercontracts",
-    "lots",
-    "lotsize",
-    "size",
-    "amount",
-    "orderamount",
-    "q",
-)
-TIMEFRAME_NAMES = ("timeframe", "interval", "tf", "resolution")
-STRATEGY_NAMES = ("strategycode", "strategyid", "strategyname", "strategy", "system", "botuuid")
-ORDER_NAMES = ("strategyorderid", "orderid", "ordername", "pointer")
-COMMENT_NAMES = ("comment", "strategyordercomment", "ordercomment", "note", "alertmessage")
-SEQUENCE_NAMES = ("sequence", "sequencenumber", "seq", "seqno", "alertseq")
-ORDER_TYPE_NAMES = ("ordertype", "strategyordertype", "pricetype", "type")
+_INNER = ("", "order", "trade", "signal", "strategyorder", "position")
+"""Objects in which senders like to put what concerns the order."""
 
 
-def alert_from_fields(fields: Fields, shape: str) -> ParsedAlert | NotUnderstood:
+def _names(words: str, inner: tuple[str, ...] = ("",)) -> tuple[str, ...]:
+    return tuple(prefix + word for prefix in inner for word in words.split())
+
+
+SYMBOL_NAMES = _names("symbol ticker tvinstrument pair instrument syminfoticker asset", _INNER)
+# Elsewhere the name of a market (`crypto`, `spot`): only where nothing else names a symbol.
+_MARKET_NAMES = _names("market coin")
+EXCHANGE_NAMES = _names("exchange tvexchange syminfoprefix")
+STRONG_ID_NAMES = _names("alertuuid alertid signalid signaluuid eventid messageid uuid")
+FIRED_NAMES = _names(
+    "timenow triggeredat firedat firetime sentat createdat alerttime eventtime signaltime"
+    " timestamp datetime ts"
+)
+BAR_TIME_NAMES = _names("time bartime candletime baropentime date")
+PRICE_NAMES = _names("price entryprice entry limitprice triggerprice strategyorderprice close")
+QUANTITY_NAMES = _names(
+    "quantity qty contracts lots lot lotsize size amount q",
+    ("", "order", "trade", "signal", "strategyorder"),
+)
+TIMEFRAME_NAMES = _names("timeframe interval tf resolution")
+STRATEGY_NAMES = _names("strategycode strategyid strategyname strategy system botuuid")
+ORDER_NAMES = _names("strategyorderid orderid ordername pointer")
+COMMENT_NAMES = _names("comment strategyordercomment ordercomment note alertmessage")
+SEQUENCE_NAMES = _names("sequence sequencenumber seq seqno alertseq alertnumber")
+ORDER_TYPE_NAMES = _names("ordertype strategyordertype pricetype type")
+LAG_NAMES = _names("maxlag maxlags maxage validfor")
+_UNIT_NAMES = _names("ordercurrencytype currencytype quantitytype qtytype sizetype")
+
+
+def alert_from_fields(
+    fields: Fields, shape: str, secrets_beside: Iterable[str] = ()
+) -> ParsedAlert | NotUnderstood:
     """Read an alert out of named fields, or say why it cannot be."""
     symbol = _symbol(fields)
     if isinstance(symbol, NotUnderstood):
@@ -85,16 +76,21 @@ def alert_from_fields(fields: Fields, shape: str) -> ParsedAlert | NotUnderstood
         return order_type
     symbol_raw, exchange = symbol
     warnings: list[str] = []
-    price = _positive(fields, PRICE_NAMES, warnings)
-    stop_loss, stop_distance = _protection(fields, "stoploss", "sl", STOP_NAMES, warnings)
-    take_profit, take_distance = _protection(fields, "takeprofit", "tp", TAKE_NAMES, warnings)
+    try:
+        price = read_price(fields, PRICE_NAMES, order_type, warnings)
+        stop_loss, stop_distance = read_protection(fields, "stop", order_type)
+        take_profit, take_distance = read_protection(fields, "take", order_type)
+    except Unreadable as error:
+        return NotUnderstood(error.code, str(error))
+    alert_id, order_name = _identity(fields)
+    source_time, bar_time = _source_time(fields, warnings)
     return ParsedAlert(
         shape=shape,
         symbol_raw=symbol_raw,
         side=direction.side,
         order_type=order_type,
-        alert_id=_text(fields, ID_NAMES, 128),
-        exchange=exchange or _exchange(fields),
+        alert_id=alert_id,
+        exchange=exchange or _text(fields, EXCHANGE_NAMES, 32),
         price=price,
         stop_loss=stop_loss,
         take_profit=take_profit,
@@ -102,27 +98,24 @@ def alert_from_fields(fields: Fields, shape: str) -> ParsedAlert | NotUnderstood
         take_distance=take_distance,
         quantity=_quantity(fields, warnings),
         timeframe=_text(fields, TIMEFRAME_NAMES, 16),
-        source_time=_source_time(fields, warnings),
+        source_time=source_time,
+        bar_time=bar_time,
+        max_lag_s=_whole(fields, LAG_NAMES, 10**7, warnings),
         strategy_code=_text(fields, STRATEGY_NAMES, 64),
-        order_name=_text(fields, ORDER_NAMES, 64),
+        order_name=order_name,
         comment=_text(fields, COMMENT_NAMES, 256),
-        sequence=_sequence(fields, warnings),
+        sequence=_whole(fields, SEQUENCE_NAMES, 2**63, warnings),
         warnings=tuple(warnings),
+        secrets=secret_hashes(fields, secrets_beside),
     )
 
 
-def _present(fields: Fields, names: tuple[str, ...]) -> list[tuple[str, Scalar]]:
-    found: list[tuple[str, Scalar]] = []
-    for name in names:
-        value = fields.get(name)
-        if value is None or (isinstance(value, str) and not value.strip()):
-            continue
-        found.append((name, value))
-    return found
+def _present(fields: Fields, names: Iterable[str]) -> list[tuple[str, Scalar]]:
+    return [(name, fields[name]) for name in names if not is_absent(fields.get(name))]
 
 
 def _symbol(fields: Fields) -> tuple[str, str | None] | NotUnderstood:
-    found = _present(fields, SYMBOL_NAMES)
+    found = _present(fields, SYMBOL_NAMES) or _present(fields, _MARKET_NAMES)
     if not found:
         return NotUnderstood(IntakeCode.SYMBOL_MISSING, "no field names a symbol")
     readings: list[tuple[str, str | None]] = []
@@ -130,19 +123,16 @@ def _symbol(fields: Fields) -> tuple[str, str | None] | NotUnderstood:
         text = str(value)
         if is_placeholder(text):
             return NotUnderstood(IntakeCode.PLACEHOLDER_NOT_FILLED, name)
-        reading = read_symbol(text)
-        # 3Commas and OpenAlgo use `market` for a market's name; only real symbols count.
-        if reading is not None:
-            readings.append(reading)
-    if not readings:
-        return NotUnderstood(IntakeCode.SYMBOL_UNREADABLE, found[0][0])
-    if len({symbol for symbol, _ in readings[:2]}) > 1 and found[1][0] in ("ticker", "symbol"):
-        return NotUnderstood(IntakeCode.FIELD_CONFLICT, "symbol and ticker differ")
-    return readings[0]
-
-
-def _exchange(fields: Fields) -> str | None:
-    return _text(fields, EXCHANGE_NAMES, 32)
+        reading = None if isinstance(value, bool) else read_symbol(text)
+        if reading is None:
+            return NotUnderstood(IntakeCode.SYMBOL_UNREADABLE, name)
+        readings.append(reading)
+    # `BTC/USDT` and `BTCUSDT.P` are spellings of one, `EURUSD` and `GBPUSD` are not.
+    plain = sorted("".join(filter(str.isalnum, symbol)) for symbol, _ in readings)
+    if not plain[-1].startswith(plain[0]):
+        return NotUnderstood(IntakeCode.FIELD_CONFLICT, "fields name two symbols")
+    with_exchange = next((reading for reading in readings if reading[1]), readings[0])
+    return readings[0][0], with_exchange[1]
 
 
 def _order_type(fields: Fields, direction: Direction) -> OrderType | NotUnderstood:
@@ -159,6 +149,20 @@ def _order_type(fields: Fields, direction: Direction) -> OrderType | NotUndersto
     return OrderType.MARKET
 
 
+def _identity(fields: Fields) -> tuple[str | None, str | None]:
+    """Return what names the alert for ever, and the script's own name of its order.
+
+    Many scripts fill `id` with `{{strategy.order.id}}`, which is the order's name ("Long",
+    "Short 2") and comes again with the next trade: taking it for an id would drop trades.
+    """
+    order_name = _text(fields, ORDER_NAMES, 64)
+    strong = _text(fields, STRONG_ID_NAMES, 128)
+    weak = _text(fields, ("id",), 128)
+    if strong is None and weak is not None and is_order_name(weak):
+        return None, order_name or weak[:64]
+    return strong or weak, order_name
+
+
 def _text(fields: Fields, names: tuple[str, ...], length_max: int) -> str | None:
     for _, value in _present(fields, names):
         if isinstance(value, bool):
@@ -169,9 +173,18 @@ def _text(fields: Fields, names: tuple[str, ...], length_max: int) -> str | None
     return None
 
 
-def _positive(fields: Fields, names: tuple[str, ...], warnings: list[str]) -> Decimal | None:
+def _quantity(fields: Fields, warnings: list[str]) -> Decimal | None:
+    # The desk sizes its orders; a sender's share of equity or amount of quote currency is no lot.
+    for unit in _UNIT_NAMES:
+        kind = fields.get(unit)
+        if isinstance(kind, str) and kind.lower() not in ("base", "fixed_quantity", "lots", ""):
+            return None
+    names = QUANTITY_NAMES
+    # {{volume}} beside open, high and low is the bar's volume, not an order's.
+    if not {"open", "high", "low"} & set(fields):
+        names = (*names, "volume")
     for name, value in _present(fields, names):
-        if isinstance(value, str) and (is_placeholder(value) or value.strip().lower() == "nan"):
+        if isinstance(value, str) and (is_placeholder(value) or value.strip().endswith("%")):
             continue
         number = read_positive(value)
         if number is not None:
@@ -181,57 +194,23 @@ def _positive(fields: Fields, names: tuple[str, ...], warnings: list[str]) -> De
     return None
 
 
-def _protection(
-    fields: Fields, long_name: str, short_name: str, names: tuple[str, ...], warnings: list[str]
-) -> tuple[Decimal | None, Distance | None]:
-    for unit in (DistanceUnit.PIPS, DistanceUnit.PERCENT):
-        for name in (f"{long_name}{unit.value}", f"{short_name}{unit.value}"):
-            value = read_positive(fields.get(name))
-            if value is not None:
-                return None, Distance(value, unit)
-    for name in (long_name, short_name):
-        raw = fields.get(name)
-        if isinstance(raw, str) and raw.strip().endswith("%"):
-            value = read_positive(raw.strip()[:-1])
-            if value is not None:
-                return None, Distance(value, DistanceUnit.PERCENT)
-    amount = read_positive(fields.get(f"{long_name}amount"))
-    if amount is not None:
-        return None, Distance(amount, DistanceUnit.PRICE)
-    return _positive(fields, names, warnings), None
+def _source_time(fields: Fields, warnings: list[str]) -> tuple[datetime | None, bool]:
+    """Return the instant and whether it is a bar's opening."""
+    for names, bar_time in ((FIRED_NAMES, False), (BAR_TIME_NAMES, True)):
+        for name, value in _present(fields, names):
+            if isinstance(value, str) and is_placeholder(value):
+                continue
+            instant = read_instant(value)
+            if instant is not None:
+                return instant, bar_time
+            warnings.append(f"{name} unreadable")
+    return None, False
 
 
-def _quantity(fields: Fields, warnings: list[str]) -> Decimal | None:
-    currency = fields.get("ordercurrencytype")
-    if isinstance(currency, str) and currency.lower() not in ("base", ""):
-        return None
-    names = QUANTITY_NAMES
-    # {{volume}} beside open, high and low is the bar's volume, not an order's.
-    if not {"open", "high", "low"} & set(fields):
-        names = (*QUANTITY_NAMES, "volume")
-    readable = {
-        name: value
-        for name, value in fields.items()
-        if not (isinstance(value, str) and value.strip().endswith("%"))
-    }
-    return _positive(readable, names, warnings)
-
-
-def _source_time(fields: Fields, warnings: list[str]) -> datetime | None:
-    for name, value in _present(fields, TIME_NAMES):
-        if isinstance(value, str) and is_placeholder(value):
-            continue
-        instant = read_instant(value)
-        if instant is not None:
-            return instant
-        warnings.append(f"{name} unreadable")
-    return None
-
-
-def _sequence(fields: Fields, warnings: list[str]) -> int | None:
-    for name, value in _present(fields, SEQUENCE_NAMES):
+def _whole(fields: Fields, names: tuple[str, ...], below: int, warnings: list[str]) -> int | None:
+    for name, value in _present(fields, names):
         number = read_number(value)
-        if number is not None and number == int(number) and 0 <= number < 2**63:
+        if number is not None and number == int(number) and 0 <= number < below:
             return int(number)
         warnings.append(f"{name} unreadable")
     return None

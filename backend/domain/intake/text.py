@@ -7,11 +7,11 @@ and means neither.
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from backend.domain.intake.alert import IntakeCode, NotUnderstood, ParsedAlert
-from backend.domain.intake.direction import Scalar
 from backend.domain.intake.fields import alert_from_fields
+from backend.domain.intake.flatten import Fields
 from backend.domain.intake.words import (
     bare,
     clean,
@@ -43,7 +43,14 @@ _PAIR_NAMES = {
     "timeframe",
     "id",
     "q",
+    "lot",
+    "volume",
+    "secret",
+    "comment",
 }
+_COMMA = re.compile(r""",(?=(?:[^"]*"[^"]*")*[^"]*$)""")
+"""A comma that stands outside of double quotes."""
+_PIPS = {"sl": "slpips", "tp": "tppips"}
 _TOKENS_MAX = 24
 
 
@@ -53,60 +60,73 @@ def alert_from_text(text: str, form_encoded: bool = False) -> ParsedAlert | NotU
         return _from_pairs(parse_qsl(text, keep_blank_values=True, max_num_fields=64))
     if filled := _FILLED.fullmatch(text.strip()):
         return _from_filled(filled)
-    commas = [part.strip() for part in text.split(",")]
-    if len(commas) >= 3 and "=" not in "".join(commas[:3]) and commas[0]:
+    commas = [part.strip() for part in _COMMA.split(text)]
+    if len(commas) >= 3 and "=" not in "".join(commas[:3]) and commas[0] and _commands(commas[1]):
         return _from_pineconnector(commas)
     for separator in (";", "\n", "&", ",", "|"):
         parts = [part for part in text.split(separator) if part.strip()]
+        if separator == "&":
+            parts = [unquote_plus(part) for part in parts]
         pairs = [match.groups() for part in parts if (match := _PAIR.fullmatch(part))]
         if len(pairs) >= 2 and len(pairs) == len(parts):
             return _from_pairs([(name, value) for name, value in pairs])
     return _from_words(text)
 
 
+def _commands(word: str) -> bool:
+    return read_direction(word) is not None or is_not_opening(word)
+
+
 def _from_pairs(pairs: list[tuple[str, str]]) -> ParsedAlert | NotUnderstood:
-    fields: dict[str, Scalar] = {}
+    fields = Fields()
     for name, value in pairs[:64]:
-        key = bare(name)
-        if fields.get(key, value) != value:
-            return NotUnderstood(IntakeCode.FIELD_CONFLICT, key)
-        fields[key] = value
+        conflict = _add(fields, bare(name), value)
+        if conflict is not None:
+            return conflict
     return alert_from_fields(fields, "key_value")
+
+
+def _add(fields: Fields, name: str, value: str) -> NotUnderstood | None:
+    value = value.strip()
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    if fields.get(name, value) != value:
+        return NotUnderstood(IntakeCode.FIELD_CONFLICT, name[:64])
+    fields[name] = value
+    return None
 
 
 def _from_filled(match: re.Match[str]) -> ParsedAlert | NotUnderstood:
     """Read TradingView's default message of a strategy's order fill."""
-    return alert_from_fields(
+    fields = Fields(
         {
             "symbol": match["symbol"],
             "action": match["action"],
             "quantity": match["quantity"],
             "positionsize": match["position"],
             "strategy": clean(match["name"], 64),
-        },
-        "order_filled",
+        }
     )
+    return alert_from_fields(fields, "order_filled")
 
 
 def _from_pineconnector(parts: list[str]) -> ParsedAlert | NotUnderstood:
     """Read `ID,command,symbol,key=value…`; sl and tp are pips, risk is the sender's own unit."""
-    fields: dict[str, Scalar] = {"command": parts[1], "symbol": parts[2]}
+    fields = Fields({"command": parts[1], "symbol": parts[2]})
     for part in parts[3:]:
         name, equals, value = part.partition("=")
         if not equals:
             return NotUnderstood(IntakeCode.TEXT_NOT_UNDERSTOOD, "a part is not key=value")
         key = bare(name)
-        name_of = {"sl": "slpips", "tp": "tppips"}
-        key = name_of.get(key, key)
-        if fields.get(key, value) != value:
-            return NotUnderstood(IntakeCode.FIELD_CONFLICT, key)
-        fields[key] = value
-    return alert_from_fields(fields, "pineconnector")
+        conflict = _add(fields, _PIPS.get(key, key), value)
+        if conflict is not None:
+            return conflict
+    return alert_from_fields(fields, "pineconnector", secrets_beside=parts[:1])
 
 
 def _from_words(text: str) -> ParsedAlert | NotUnderstood:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # Two lines are a password and the order; the password is nobody's business here.
+    # Two lines are a password and the order.
     line = lines[-1] if lines else ""
     if len(lines) > 2 or (len(lines) == 2 and len(lines[0].split()) > 1):
         return NotUnderstood(IntakeCode.TEXT_NOT_UNDERSTOOD, "more than one line")
@@ -116,11 +136,11 @@ def _from_words(text: str) -> ParsedAlert | NotUnderstood:
     fields = _fields_of(tokens)
     if isinstance(fields, NotUnderstood):
         return fields
-    return alert_from_fields(fields, "text")
+    return alert_from_fields(fields, "text", secrets_beside=lines[:-1])
 
 
-def _fields_of(tokens: list[str]) -> dict[str, Scalar] | NotUnderstood:
-    fields: dict[str, Scalar] = {}
+def _fields_of(tokens: list[str]) -> Fields | NotUnderstood:
+    fields = Fields()
     i = 0
     while i < len(tokens):
         token = tokens[i]
@@ -141,7 +161,7 @@ def _fields_of(tokens: list[str]) -> dict[str, Scalar] | NotUnderstood:
             added = (name, following)
         elif key in ("limit", "stop"):
             added = ("ordertype", token)
-        elif key in _FILLER or not key:
+        elif key in _FILLER or not any(map(str.isalnum, token)):
             i += 1
             continue
         elif is_not_opening(token):
@@ -157,7 +177,7 @@ def _fields_of(tokens: list[str]) -> dict[str, Scalar] | NotUnderstood:
             return NotUnderstood(code or IntakeCode.TEXT_NOT_UNDERSTOOD, f"{added[0]} twice")
         fields[added[0]] = added[1]
         i += 1
-    if "action" not in fields:
+    if not fields.keys() & {"action", "side", "direction", "signal"}:
         return NotUnderstood(IntakeCode.DIRECTION_MISSING, "no direction in the text")
     return fields
 

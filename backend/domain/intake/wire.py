@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from backend.domain.intake.alert import Distance, DistanceUnit, ParsedAlert
 from backend.values import OrderType, Side, format_decimal, format_instant, to_utc
 
-Json = str | int | None | dict[str, str] | list[str]
+Json = str | int | bool | None | dict[str, str] | list[str]
 
 _DECIMALS = ("price", "stop_loss", "take_profit", "quantity")
 _TEXTS = ("alert_id", "exchange", "timeframe", "strategy_code", "order_name", "comment")
@@ -29,6 +29,8 @@ def encode_alert(alert: ParsedAlert) -> dict[str, Json]:
         "stop_distance": encode_distance(alert.stop_distance),
         "take_distance": encode_distance(alert.take_distance),
         "source_time": None if alert.source_time is None else format_instant(alert.source_time),
+        "bar_time": alert.bar_time,
+        "max_lag_s": alert.max_lag_s,
         "sequence": alert.sequence,
         "warnings": list(alert.warnings),
     }
@@ -43,7 +45,7 @@ def encode_alert(alert: ParsedAlert) -> dict[str, Json]:
 def decode_alert(encoded: Mapping[str, object]) -> ParsedAlert:
     """Read what `encode_alert` wrote. Raises KeyError, TypeError or ValueError on anything else."""
     sequence = encoded["sequence"]
-    warnings = encoded["warnings"]
+    warnings, max_lag_s = encoded["warnings"], encoded.get("max_lag_s")
     source_time = _text(encoded, "source_time")
     if sequence is not None and not isinstance(sequence, int):
         raise TypeError("sequence is no integer")
@@ -57,6 +59,8 @@ def decode_alert(encoded: Mapping[str, object]) -> ParsedAlert:
         stop_distance=decode_distance(encoded["stop_distance"]),
         take_distance=decode_distance(encoded["take_distance"]),
         source_time=None if source_time is None else to_utc(datetime.fromisoformat(source_time)),
+        bar_time=encoded.get("bar_time") is True,
+        max_lag_s=max_lag_s if isinstance(max_lag_s, int) else None,
         sequence=sequence,
         warnings=tuple(str(warning) for warning in warnings),  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         price=_decimal(encoded, "price"),

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from backend.values import OrderType, Side
 
-_BUY = {"buy", "long", "call", "bull", "bullish", "enterlong", "openlong", "golong", "longentry"}
-_SELL = {
-    "sell",
-    "short",
-    "put",
-    "bear",
-    "bearish",
-    "entershort",
-    "openshort",
-    "goshort",
-    "shortentry",
-    "sellshort",
-}
+_OPENING = ("enter", "open", "go", "signal", "alert", "entry", "order", "position", "now")
+
+
+def _with_openings(sides: str, also: str) -> frozenset[str]:
+    words = sides.split()
+    return frozenset(words + also.split()).union(
+        *({f"{opening}{side}", f"{side}{opening}"} for side in words for opening in _OPENING)
+    )
+
+
+_BUY = _with_openings("buy long call bull bullish strongbuy", "buytoopen bto")
+_SELL = _with_openings("sell short put bear bearish strongsell sellshort", "selltoopen sto")
 _PENDING = {
     "buylimit": (Side.BUY, OrderType.LIMIT),
     "selllimit": (Side.SELL, OrderType.LIMIT),
@@ -30,9 +30,21 @@ _PENDING = {
     "sellmarket": (Side.SELL, OrderType.MARKET),
 }
 _NOT_OPENING = re.compile(
-    r"(exit|close|cancel|flat|flatten|cover|reduce|modify|adjust|update|newsltp|stoploss"
-    r"|takeprofit|breakeven|trail|disable|enable|hold|none|neutral)"
+    r"(exit|clos(?:e|ing)|cancel|flat|flatten|cover|reduce|modify|adjust|update|newsltp|stoploss"
+    r"|takeprofit|breakeven|trail|disable|enable|hold|none|neutral|liquidat|unwind|scaleout"
+    r"|squareoff)"
 )
+_ALSO_NOT_OPENING = re.compile(r"add|tp\d?|sl|be|stc|btc|ping|test|hello")
+_EXIT_WORDS = re.compile(
+    r"(?:exit|close[sd]?(?=\s*(?:$|[(#\d]|entr|long|short|pos|order|trade|all|buy|sell|half))"
+    r"|closing|flat|flatten|cover|cancel(?:led)?|reduce|tp\s*\d?|sl|stop\s*loss"
+    r"|stopped|take\s*profit|trail(?:ing)?|margin\s*call|liquidat\w+|break\s*even|partial)\b",
+    re.IGNORECASE,
+)
+_ABSENT = frozenset(("", "null", "nan", "none", "na", "n/a", "undefined", "nil", "-"))
+_SEPARATORS = frozenset(" _-./,:!*#|[]()\t")
+# Signs of ban turn what stands beside them into its opposite.
+_BANS = frozenset("🚫❌⛔🛑✖✗✘❎🙅🔕⛝")
 _ORDER_TYPES = {
     "market": OrderType.MARKET,
     "mkt": OrderType.MARKET,
@@ -51,6 +63,11 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
+def words_of(text: str) -> frozenset[str]:
+    """Split a list of words written in one line."""
+    return frozenset(text.split())
+
+
 def bare(word: str) -> str:
     """Keep lower-case letters and digits only, so that spellings of one word agree."""
     return "".join(c for c in word.lower() if c.isascii() and c.isalnum())
@@ -63,13 +80,24 @@ def clean(value: str, length_max: int = 256) -> str | None:
     return text or None
 
 
+def is_absent(value: object) -> bool:
+    """Say whether a value stands for nothing: TradingView prints NaN and null for it."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in _ABSENT)
+
+
 def is_placeholder(value: str) -> bool:
     """Say whether a `{{placeholder}}` was left unfilled by the sender."""
     return "{{" in value and "}}" in value
 
 
 def read_direction(word: str) -> tuple[Side, OrderType | None] | None:
-    """Return side and, for `buylimit` and the like, the order type. None if unknown."""
+    """Return side and, for `buylimit` and the like, the order type. None if unknown.
+
+    Nothing in the word may be skipped that could turn its meaning: letters of other scripts,
+    signs of ban, question marks.
+    """
+    if len(word) > 64 or not all(_is_harmless(c) for c in word):
+        return None
     key = bare(word)
     if key in _BUY:
         return Side.BUY, None
@@ -78,9 +106,37 @@ def read_direction(word: str) -> tuple[Side, OrderType | None] | None:
     return _PENDING.get(key)
 
 
+def _is_harmless(character: str) -> bool:
+    if character.isascii():
+        return character.isalnum() or character in _SEPARATORS
+    if character in _BANS:
+        return False
+    # Pictures (arrows, circles, rockets) and what joins them say nothing by themselves.
+    return unicodedata.category(character) in ("So", "Sm", "Mn", "Cf", "Zs")
+
+
 def is_not_opening(word: str) -> bool:
     """Say whether a word asks for something other than opening: exit, close, cancel, …"""
-    return _NOT_OPENING.search(bare(word)) is not None
+    key = bare(word)
+    return _NOT_OPENING.search(key) is not None or _ALSO_NOT_OPENING.fullmatch(key) is not None
+
+
+def begins_as_exit(text: str) -> bool:
+    """Say whether an order's name or comment calls it an exit: `Close entry(s) order Long`."""
+    return _EXIT_WORDS.match(text.strip().lstrip("([{#*-_ ").replace("_", " ")) is not None
+
+
+def is_true(value: object) -> bool:
+    """Say whether a flag is set; anything but a clear no counts."""
+    if isinstance(value, str):
+        return not is_absent(value) and value.strip().lower() not in (
+            "false",
+            "no",
+            "n",
+            "off",
+            "0",
+        )
+    return bool(value)
 
 
 def read_order_type(word: str) -> OrderType | None:
@@ -97,7 +153,7 @@ def read_number(value: object) -> Decimal | None:
     if isinstance(value, Decimal):
         text = str(value)
     elif isinstance(value, str):
-        text = value.strip().replace("\u00a0", "").lstrip("$€£")
+        text = value.strip().replace("\u00a0", "").lstrip("$€£").strip()
     else:
         return None
     if not text.isascii() or not _NUMBER.fullmatch(text):
