@@ -4,6 +4,7 @@ import fcntl
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +13,7 @@ from backend.paper_terminal.bars import (
     BarSource,
     GeneratedBars,
     RecordedBars,
+    Recording,
     read_recording,
 )
 from backend.paper_terminal.book import Book
@@ -20,18 +22,20 @@ from backend.paper_terminal.conditions import Conditions, ConditionSettings
 from backend.paper_terminal.constants import DEAL_TYPE_BALANCE, Execution, MarginMode
 from backend.paper_terminal.descriptions import Descriptions
 from backend.paper_terminal.faults import Faults
-from backend.paper_terminal.fills import Fills
+from backend.paper_terminal.fills import Commission, Fills
+from backend.paper_terminal.floor import Floor, Limits
 from backend.paper_terminal.infos import AccountSettings
 from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import Money
 from backend.paper_terminal.queries import Queries
 from backend.paper_terminal.records import ZERO, Deal
+from backend.paper_terminal.rules import apply_rules
 from backend.paper_terminal.sessions import Sessions
 from backend.paper_terminal.store import Store
 from backend.paper_terminal.symbols import DEFAULT_SYMBOLS, SymbolSpec, infer_spec
 from backend.paper_terminal.terminal import Parts, Terminal
 from backend.paper_terminal.trading import Trading
-from backend.paper_terminal.triggers import Triggers
+from backend.paper_terminal.triggers import MarginLevels, Triggers
 from backend.paper_terminal.veil import Veil
 
 _HISTORY_S = 600 * 3600
@@ -48,9 +52,13 @@ class Settings:
     leverage: int
     hedging: bool
     trade_mode: int
-    instant: bool
+    execution: Execution
     freeze_level: int
-    commission_per_lot: Decimal
+    commission: Commission
+    limits: Limits
+    levels: MarginLevels
+    rules: Path | None
+    machine_offset_hours: float | None
     conditions: ConditionSettings
     seed: int
     bars: Path | None
@@ -90,19 +98,26 @@ def assemble(settings: Settings) -> tuple[Terminal, Faults, Callable[[], None]]:
     book = Book(store)
     mode = MarginMode.HEDGING if settings.hedging else MarginMode.NETTING
     money = Money(market, settings.currency, settings.leverage)
-    fills = Fills(book, money, mode, settings.commission_per_lot)
+    fills = Fills(book, money, mode, settings.commission)
     faults = _faults(store, clock, settings.seed)
     market.disturb(faults.in_force)
     conditions = Conditions(settings.conditions, settings.seed)
     veil = Veil()
     account = AccountSettings(
-        settings.login, settings.currency, settings.leverage, mode, settings.trade_mode
+        settings.login,
+        settings.currency,
+        settings.leverage,
+        mode,
+        settings.trade_mode,
+        settings.limits,
+        settings.levels,
     )
     if not book.deals:
         _deposit(book, settings.balance, market.server_ms())
-    trading = Trading(book, market, money, fills, conditions, faults, mode)
-    triggers = Triggers(book, market, money, fills)
-    queries = Queries(book, market, money, veil)
+    floor = Floor(book, market, money, fills, conditions, faults, mode, settings.limits)
+    trading = Trading(floor)
+    triggers = Triggers(floor, settings.levels)
+    queries = Queries(book, market, money, veil, _zone(settings.machine_offset_hours))
     told = Descriptions(book, market, money, trading, faults, account, settings.home)
     login = settings.login
     parts = Parts(book, market, trading, triggers, conditions, faults, queries, told, veil, login)
@@ -122,6 +137,10 @@ def _faults(store: Store, clock: MachineClock, seed: int) -> Faults:
         store.write([], [], {"faults": json.dumps(rules)})
 
     return Faults(seed, clock.now_ms, remember, kept)
+
+
+def _zone(hours: float | None) -> timezone | None:
+    return None if hours is None else timezone(timedelta(hours=hours))
 
 
 def _only_one(home: Path) -> IO[str]:
@@ -181,32 +200,32 @@ def _market_data(
     settings: Settings,
 ) -> tuple[dict[str, SymbolSpec], dict[str, BarSource]]:
     """Give all symbols: recorded where a file is given, generated otherwise."""
-    execution = Execution.INSTANT if settings.instant else Execution.MARKET
-    frozen = settings.freeze_level
-
-    def ruled(spec: SymbolSpec) -> SymbolSpec:
-        return replace(spec, execution=execution, freeze_level=frozen)
-
-    specs = {name: ruled(spec) for name, spec in DEFAULT_SYMBOLS.items()}
-    sources: dict[str, BarSource] = {}
-    for path in _recordings(settings.bars):
-        recording = read_recording(path)
+    recordings = [read_recording(path) for path in _recordings(settings.bars)]
+    specs = dict(DEFAULT_SYMBOLS)
+    for recording in recordings:
         name = recording.symbol
         if name not in specs:
-            closes = recording.bars.close.tolist()
-            specs[name] = ruled(infer_spec(name, closes, recording.decimals))
-        count = len(recording.bars)
-        history = -(-_HISTORY_S // recording.bar_seconds)
-        start = settings.start_bar
-        if start is None:
-            # As much history as is asked for, but never more than two thirds of the recording.
-            start = min(history, count * 2 // 3)
-        sources[name] = RecordedBars(
-            recording.bars, recording.bar_seconds, specs[name].digits, start % count
-        )
+            specs[name] = infer_spec(name, recording.bars.close.tolist(), recording.decimals)
+    for name, spec in specs.items():
+        frozen = settings.freeze_level
+        specs[name] = replace(spec, execution=settings.execution, freeze_level=frozen)
+    if settings.rules is not None:
+        specs = apply_rules(settings.rules, specs)
+    sources: dict[str, BarSource] = {}
+    for recording in recordings:
+        sources[recording.symbol] = _replay(settings, recording, specs[recording.symbol].digits)
     for name, spec in specs.items():
         sources.setdefault(name, GeneratedBars(spec, settings.seed))
     return specs, sources
+
+
+def _replay(settings: Settings, recording: Recording, digits: int) -> RecordedBars:
+    count = len(recording.bars)
+    start = settings.start_bar
+    if start is None:
+        # As much history as is asked for, but never more than two thirds of the recording.
+        start = min(-(-_HISTORY_S // recording.bar_seconds), count * 2 // 3)
+    return RecordedBars(recording.bars, recording.bar_seconds, digits, start % count)
 
 
 def _recordings(given: Path | None) -> list[Path]:

@@ -21,9 +21,13 @@ class Book:
         meta = self._store.meta()
         self.balance = Decimal(meta.get("balance", "0"))
         self.scanned: dict[str, int] = json.loads(meta.get("scanned", "{}"))
+        # Per symbol the last midnight of the server whose swaps are charged, in milliseconds.
+        self.rolled: dict[str, int] = json.loads(meta.get("rolled", "{}"))
         self._next_ticket = int(meta.get("next_ticket", _FIRST_TICKET))
         self.positions: dict[int, Position] = {}
         self.legs: dict[tuple[str, int], tuple[Decimal, Decimal]] = {}
+        # Swaps that open positions have gathered; they reach the balance when those close.
+        self.swaps = Decimal(0)
         self.orders: dict[int, Order] = {}
         self.history: dict[int, Order] = {}
         self.deals: dict[int, Deal] = {}
@@ -88,6 +92,7 @@ class Book:
 
     def _count(self, position: Position, sign: int) -> None:
         """Keep the sums per symbol and direction, so that margin needs no walk over positions."""
+        self.swaps += sign * position.swap
         leg = (position.symbol, position.type)
         volume, paid = self.legs.get(leg, (Decimal(0), Decimal(0)))
         volume += sign * position.volume
@@ -127,6 +132,7 @@ class Book:
             "balance": format(self.balance, "f"),
             "next_ticket": str(self._next_ticket),
             "scanned": json.dumps(self.scanned),
+            "rolled": json.dumps(self.rolled),
         }
         try:
             self._store.write(self._puts, self._drops, meta)

@@ -88,6 +88,19 @@ class Execution(IntEnum):
     EXCHANGE = 3
 
 
+class CalcMode(IntEnum):
+    """SYMBOL_CALC_MODE_*: how margin and profit are reckoned."""
+
+    FOREX = 0
+    FUTURES = 1
+    CFD = 2
+    CFD_INDEX = 3
+    CFD_LEVERAGE = 4
+    FOREX_NO_LEVERAGE = 5
+    EXCH_STOCKS = 32
+    EXCH_FUTURES = 33
+
+
 class TradeMode(IntEnum):
     """SYMBOL_TRADE_MODE_*."""
 

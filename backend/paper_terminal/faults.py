@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,8 @@ class Faults:
         self._next_id = 1
         self._kept = kept
         for row in kept:
-            self._add(Rule(**(row | {"functions": tuple(row["functions"])})))
+            values: dict[str, Any] = row | {"functions": tuple(row["functions"])}
+            self._add(Rule(**values))
 
     @property
     def active(self) -> bool:
@@ -217,12 +218,27 @@ def _matches(rule: Rule, function: str, action: int, symbol: str) -> bool:
     )
 
 
+_WORDS: dict[str, tuple[type, ...]] = {
+    "fault": (str,),
+    "parameters": (dict,),
+    "functions": (list, tuple),
+    "action": (str,),
+    "symbol": (str,),
+    "skip": (int,),
+    "next": (int, type(None)),
+    "probability": (int, float),
+    "duration_s": (int, float, type(None)),
+    "keep": (bool,),
+}
+
+
 def injection(given: dict[str, Any]) -> Injection:
     """Read an injection from plain JSON. Raises ValueError naming what is wrong."""
-    known = {f.name: f for f in fields(Injection)}
-    unknown = set(given) - set(known)
-    if unknown or "fault" not in given:
-        raise ValueError(f"unknown words: {', '.join(sorted(unknown)) or 'a fault is missing'}")
-    values = {"parameters": {}} | given
-    values["functions"] = tuple(values.get("functions", ()))
+    for word, value in given.items():
+        if word not in _WORDS or not isinstance(value, _WORDS[word]):
+            raise ValueError(f"{word}: {value!r} makes no sense")
+    if "fault" not in given:
+        raise ValueError("a fault is missing")
+    values: dict[str, Any] = {"parameters": {}} | given
+    values["functions"] = tuple(str(name) for name in values.get("functions", ()))
     return Injection(**values)

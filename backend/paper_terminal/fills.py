@@ -28,16 +28,27 @@ class Execution:
     time_msc: int
 
 
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What each side costs: money per lot and basis points of the value, at least a minimum."""
+
+    per_lot: Decimal = ZERO
+    basis_points: Decimal = ZERO
+    minimum: Decimal = ZERO
+
+    def of(self, volume: Decimal, value: Decimal) -> Decimal:
+        """Give the charge; value in the account's currency."""
+        return max(self.per_lot * volume + value * self.basis_points / 10_000, self.minimum)
+
+
 class Fills:
     """Applies executions to the book of a netting or a hedging account."""
 
-    def __init__(
-        self, book: Book, money: Money, mode: MarginMode, commission_per_lot: Decimal
-    ) -> None:
+    def __init__(self, book: Book, money: Money, mode: MarginMode, commission: Commission) -> None:
         self._book = book
         self._money = money
         self._mode = mode
-        self._commission_per_lot = commission_per_lot
+        self._commission = commission
 
     def netted(self, symbol: str) -> Position | None:
         """Give the only position that a netting account has in a symbol."""
@@ -46,9 +57,12 @@ class Fills:
         found = (p for p in self._book.positions.values() if p.symbol == symbol)
         return next(found, None)
 
-    def apply(self, done: Execution) -> Deal:
-        """Open, or on a netting account add to, reduce or reverse the symbol's position."""
-        held = self.netted(done.symbol)
+    def apply(self, done: Execution, filled_before: int = 0) -> Deal:
+        """Open, or on a netting account add to, reduce or reverse the symbol's position.
+
+        filled_before: position that an earlier part of the same order opened, 0 for none.
+        """
+        held = self.netted(done.symbol) or self._book.positions.get(filled_before)
         if held is None:
             return self._open(done)
         if held.type == done.type:
@@ -75,7 +89,7 @@ class Fills:
                 time_update_msc=done.time_msc,
             )
         )
-        return self._deal(done, Entry.IN, done.order_ticket, ZERO)
+        return self._deal(done, Entry.IN, done.order_ticket)
 
     def _add(self, held: Position, done: Execution) -> Deal:
         volume = held.volume + done.volume
@@ -90,19 +104,23 @@ class Fills:
                 time_update_msc=done.time_msc,
             )
         )
-        return self._deal(done, Entry.IN, held.identifier, ZERO)
+        return self._deal(done, Entry.IN, held.identifier)
 
     def reduce(self, held: Position, done: Execution) -> Deal:
         """Close a position wholly or in part; done.volume is at most the position's."""
         profit = self._profit(held, done.volume, done.price)
-        self._shrink(held, done.volume, done.time_msc)
-        return self._deal(done, Entry.OUT, held.identifier, profit)
+        swap = self._shrink(held, done.volume, done.time_msc)
+        return self._deal(done, Entry.OUT, held.identifier, profit, swap)
 
     def _reverse(self, held: Position, done: Execution) -> Deal:
         profit = self._profit(held, held.volume, done.price)
+        self._book.drop_position(held.ticket)
+        # The identifier stays, the ticket becomes that of the order which turned the position.
         self._book.put_position(
             replace(
                 held,
+                ticket=done.order_ticket,
+                swap=ZERO,
                 type=done.type,
                 volume=done.volume - held.volume,
                 price_open=done.price,
@@ -113,40 +131,52 @@ class Fills:
                 time_update_msc=done.time_msc,
             )
         )
-        return self._deal(done, Entry.INOUT, held.identifier, profit)
+        return self._deal(done, Entry.INOUT, held.identifier, profit, held.swap)
 
     def close_by(self, held: Position, other: Position, done: Execution) -> Deal:
         """Net two opposite positions at each other's opening price; gives the first deal."""
         volume = min(held.volume, other.volume)
         profit = self._profit(held, volume, other.price_open)
-        self._shrink(held, volume, done.time_msc)
-        self._shrink(other, volume, done.time_msc)
+        swaps = [self._shrink(one, volume, done.time_msc) for one in (held, other)]
         first = replace(done, type=1 - held.type, volume=volume, price=other.price_open)
         second = replace(done, type=1 - other.type, volume=volume, price=held.price_open)
-        deal = self._deal(first, Entry.OUT_BY, held.identifier, profit, free=True)
-        self._deal(second, Entry.OUT_BY, other.identifier, ZERO, free=True)
+        deal = self._deal(first, Entry.OUT_BY, held.identifier, profit, swaps[0], free=True)
+        self._deal(second, Entry.OUT_BY, other.identifier, ZERO, swaps[1], free=True)
         return deal
 
-    def _shrink(self, held: Position, volume: Decimal, time_msc: int) -> None:
+    def _shrink(self, held: Position, volume: Decimal, time_msc: int) -> Decimal:
+        """Take volume out of a position, and give the swap that leaves with it."""
         left = held.volume - volume
-        if left:
-            self._book.put_position(replace(held, volume=left, time_update_msc=time_msc))
-        else:
+        if not left:
             self._book.drop_position(held.ticket)
+            return held.swap
+        swap = self._money.cents(held.swap * volume / held.volume)
+        rest = replace(held, volume=left, swap=held.swap - swap, time_update_msc=time_msc)
+        self._book.put_position(rest)
+        return swap
 
     def _profit(self, held: Position, volume: Decimal, price: Decimal) -> Decimal:
         sign = 1 if held.type == 0 else -1
         return self._money.profit(held.symbol, sign, volume, held.price_open, price)
+
+    def _charge(self, done: Execution) -> Decimal:
+        if not self._commission.basis_points:
+            return self._commission.of(done.volume, ZERO)
+        value = self._money.value(done.symbol, done.volume, done.price)
+        return self._commission.of(done.volume, value)
 
     def _deal(
         self,
         done: Execution,
         entry: Entry,
         position_id: int,
-        profit: Decimal,
+        profit: Decimal = ZERO,
+        swap: Decimal = ZERO,
         free: bool = False,
     ) -> Deal:
-        commission = ZERO if free else -self._money.cents(self._commission_per_lot * done.volume)
+        commission = ZERO
+        if not free:
+            commission = -self._money.cents(self._charge(done))
         deal = Deal(
             ticket=self._book.ticket(),
             order_ticket=done.order_ticket,
@@ -159,7 +189,7 @@ class Fills:
             volume=done.volume,
             price=done.price,
             commission=commission,
-            swap=ZERO,
+            swap=swap,
             profit=profit,
             fee=ZERO,
             comment=done.comment,

@@ -7,11 +7,11 @@ from typing import Any
 
 from backend.paper_terminal import shapes
 from backend.paper_terminal.constants import MarginMode
+from backend.paper_terminal.floor import Limits
 from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import AccountState, Money
 from backend.paper_terminal.symbols import SymbolSpec
-from backend.paper_terminal.trading import ORDERS_MAX
-from backend.paper_terminal.triggers import STOP_OUT_LEVEL
+from backend.paper_terminal.triggers import MarginLevels
 
 VERSION = (500, 5400, "01 Nov 2025")
 _ZEROS: dict[str, Any] = {
@@ -19,7 +19,7 @@ _ZEROS: dict[str, Any] = {
     **dict.fromkeys(
         "session_deals session_buy_orders session_sell_orders volume volumehigh volumelow"
         " ticks_bookdepth chart_mode start_time expiration_time order_gtc_mode option_mode"
-        " option_right swap_mode".split(),
+        " option_right".split(),
         0,
     ),
     **dict.fromkeys("basis category bank exchange formula isin page".split(), ""),
@@ -35,6 +35,8 @@ class AccountSettings:
     leverage: int
     mode: MarginMode
     trade_mode: int
+    limits: Limits
+    levels: MarginLevels
     server: str = "DynamicCapital-Paper"
 
 
@@ -44,13 +46,13 @@ def account_info(settings: AccountSettings, state: AccountState) -> Any:
         login=settings.login,
         trade_mode=settings.trade_mode,
         leverage=settings.leverage,
-        limit_orders=ORDERS_MAX,
+        limit_orders=settings.limits.orders,
         margin_so_mode=0,
         trade_allowed=True,
         trade_expert=True,
         margin_mode=int(settings.mode),
         currency_digits=0 if settings.currency == "JPY" else 2,
-        fifo_close=False,
+        fifo_close=settings.limits.fifo,
         balance=float(state.balance),
         credit=0.0,
         profit=float(state.profit),
@@ -58,8 +60,8 @@ def account_info(settings: AccountSettings, state: AccountState) -> Any:
         margin=float(state.margin),
         margin_free=float(state.margin_free),
         margin_level=float(state.margin_level),
-        margin_so_call=50.0,
-        margin_so_so=float(STOP_OUT_LEVEL),
+        margin_so_call=float(settings.levels.call),
+        margin_so_so=float(settings.levels.stop_out),
         margin_initial=0.0,
         margin_maintenance=0.0,
         assets=0.0,
@@ -103,10 +105,9 @@ def terminal_info(home: Path, ping_us: int, connected: bool, trading_off_by: str
 def symbol_info(market: Market, money: Money, spec: SymbolSpec, selected: bool) -> Any:
     """Describe a symbol with its present quote."""
     quote = market.quote(spec.name)
-    # Profit of one point with one lot, in the account's currency.
+    # Profit of one tick with one lot, in the account's currency.
     rate = money.rate(spec.currency_profit, money.currency)
-    tick_value = float(spec.point * spec.contract_size * rate)
-    margin_currency = spec.currency_base if spec.calc_mode == 0 else spec.currency_profit
+    tick_value = float(spec.tick_size * spec.worth * rate)
     known: dict[str, Any] = {
         "custom": False,
         "select": selected,
@@ -115,16 +116,22 @@ def symbol_info(market: Market, money: Money, spec: SymbolSpec, selected: bool) 
         "digits": spec.digits,
         "spread": int((quote.ask - quote.bid) / spec.point),
         "spread_float": True,
-        "trade_calc_mode": spec.calc_mode,
+        "trade_calc_mode": int(spec.calc_mode),
         "trade_mode": int(spec.trade_mode),
         "trade_stops_level": spec.stops_level,
         "trade_freeze_level": spec.freeze_level,
         "trade_exemode": int(spec.execution),
-        "swap_rollover3days": 3,
-        "margin_hedged_use_leg": True,
+        "swap_mode": int(spec.swap_mode),
+        "swap_long": float(spec.swap_long),
+        "swap_short": float(spec.swap_short),
+        "swap_rollover3days": spec.swap_triple_day or 0,
+        "margin_initial": float(spec.margin_initial),
+        "margin_hedged": float(spec.margin_hedged),
+        "margin_hedged_use_leg": spec.margin_larger_leg,
+        "volume_limit": float(spec.volume_limit),
         "expiration_mode": 15,
-        # Market, limit, stop, stop-loss, take-profit and close-by; no stop-limit.
-        "order_mode": 0b1110111,
+        # Market, limit, stop, stop-limit, stop-loss, take-profit and close-by.
+        "order_mode": 0b1111111,
         "filling_mode": spec.filling_mode,
         "bid": float(quote.bid),
         "bidhigh": float(quote.bid),
@@ -136,14 +143,14 @@ def symbol_info(market: Market, money: Money, spec: SymbolSpec, selected: bool) 
         "trade_tick_value": tick_value,
         "trade_tick_value_profit": tick_value,
         "trade_tick_value_loss": tick_value,
-        "trade_tick_size": float(spec.point),
+        "trade_tick_size": float(spec.tick_size),
         "trade_contract_size": float(spec.contract_size),
         "volume_min": float(spec.volume_min),
         "volume_max": float(spec.volume_max),
         "volume_step": float(spec.volume_step),
         "currency_base": spec.currency_base,
         "currency_profit": spec.currency_profit,
-        "currency_margin": margin_currency,
+        "currency_margin": spec.currency_margin,
         "description": spec.description,
         "name": spec.name,
         "path": spec.path,

@@ -15,25 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from backend.paper_terminal import shapes
 from backend.paper_terminal.bars import BarSource, FloatArray
 from backend.paper_terminal.clock import WallClock
-from backend.paper_terminal.constants import (
-    TICK_FLAG_ASK,
-    TICK_FLAG_BID,
-    TIMEFRAME_MINUTES,
-)
 from backend.paper_terminal.path import bar_path
-from backend.paper_terminal.sessions import Sessions, is_open, last_open_ms
+from backend.paper_terminal.sessions import Sessions, Week
 from backend.paper_terminal.symbols import SymbolSpec
 
 # Gives the parameters of a lasting fault for a symbol, None while there is none.
 InForce = Callable[[str, str], dict[str, Any] | None]
 _STANDSTILL = ("stale_quotes", "server_lost", "market_closed")
+_ALWAYS = Week()
 _PATHS_KEPT = 512
 _SCAN_BARS = 1440
-TICKS_MAX = 200_000
-RATES_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +111,15 @@ class Market:
 
     def open_at(self, symbol: str, server_ms: int) -> bool:
         """Tell whether the symbol trades at a server time."""
-        return is_open(server_ms, self._sessions, self.specs[symbol].always_open)
+        return self.week(symbol).is_open(server_ms)
+
+    def week(self, symbol: str) -> Week:
+        """Give the windows in which a symbol trades; all are open under `--sessions always`."""
+        return _ALWAYS if self._sessions == "always" else self.specs[symbol].week
+
+    def source(self, symbol: str) -> BarSource:
+        """Give the base bars of a symbol."""
+        return self._sources[symbol]
 
     def step_at(self, server_ms: int) -> int:
         """Give the step that a server time falls in."""
@@ -133,8 +134,7 @@ class Market:
 
     def now_step(self, symbol: str) -> int:
         """Give the newest step of a symbol; it stands still while the market is closed."""
-        always = self.specs[symbol].always_open
-        step = self.step_at(last_open_ms(self.server_ms(), self._sessions, always))
+        step = self.step_at(self.week(symbol).last_open_ms(self.server_ms()))
         if not any(self._in_force(fault, symbol) is not None for fault in _STANDSTILL):
             self._held.pop(symbol, None)
             return step
@@ -154,7 +154,7 @@ class Market:
         spec = self.specs[symbol]
         width = self._sources[symbol].bar_seconds
         index, offset = divmod(step, width)
-        path, spread = self._path(symbol, index)
+        path, spread = self.path(symbol, index)
         bid = Decimal(f"{path[offset]:.{spec.digits}f}")
         points = int(spread * self._spread_factor(symbol))
         return Quote(bid, bid + points * spec.point, step, self.stamp_of(step))
@@ -163,10 +163,40 @@ class Market:
         wider = self._in_force("spread", symbol)
         return 1.0 if wider is None else float(wider["factor"])
 
+    def volatility_points(self, symbol: str, bars: int) -> float:
+        """Give the deviation of the last base bars' moves, for one minute and in points."""
+        width = self._sources[symbol].bar_seconds
+        last = self.now_step(symbol) // width
+        closes = self._sources[symbol].block(last - bars, last).close
+        point = float(self.specs[symbol].point)
+        return float(np.diff(closes).std()) / point * math.sqrt(60 / width)
+
     def first_touch(
         self, symbol: str, after: int, until: int, levels: list[Level]
     ) -> tuple[int, int] | None:
         """Find the first step in (after, until] that reaches a level: (step, index of level)."""
+        for first, last in self._open_stretches(symbol, after + 1, until):
+            found = self._touch_between(symbol, first - 1, last, levels)
+            if found is not None:
+                return found
+        return None
+
+    def _open_stretches(self, symbol: str, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Give the steps from first to last in which the symbol trades, as ranges."""
+        week = self.week(symbol)
+        while first <= last:
+            stamp = self.stamp_of(first)
+            opened = week.next_open_ms(stamp)
+            closing = week.closing_ms(opened)
+            start = first if opened == stamp else self.step_at(opened)
+            stop = last if closing is None else min(last, self.step_at(closing - 1))
+            if start <= stop:
+                yield start, stop
+            first = max(stop, start) + 1
+
+    def _touch_between(
+        self, symbol: str, after: int, until: int, levels: list[Level]
+    ) -> tuple[int, int] | None:
         point = float(self.specs[symbol].point)
         for first, last in self._bars_between(symbol, after + 1, until):
             block = self._sources[symbol].block(first, last)
@@ -185,7 +215,7 @@ class Market:
         self, symbol: str, index: int, after: int, until: int, levels: list[Level]
     ) -> tuple[int, int] | None:
         width = self._sources[symbol].bar_seconds
-        path, spread = self._path(symbol, index)
+        path, spread = self.path(symbol, index)
         start = max(0, after + 1 - index * width)
         stop = min(width, until + 1 - index * width)
         if start >= stop:
@@ -213,7 +243,8 @@ class Market:
         default = self.specs[symbol].spread_points
         return np.where(spread > 0, spread, default) * (point * self._spread_factor(symbol))
 
-    def _path(self, symbol: str, index: int) -> tuple[FloatArray, float]:
+    def path(self, symbol: str, index: int) -> tuple[FloatArray, float]:
+        """Give the bids of one base bar, second by second, and its spread in points."""
         key = (symbol, index)
         if (found := self._paths.get(key)) is not None:
             return found
@@ -232,107 +263,3 @@ class Market:
         if len(self._paths) > _PATHS_KEPT:
             self._paths.popitem(last=False)
         return path, spread
-
-    def rates(self, symbol: str, timeframe: int, opens_s: list[int]) -> np.ndarray:
-        """Give the bars of a timeframe that open at these server times (seconds)."""
-        span_s = TIMEFRAME_MINUTES[timeframe] * 60
-        now_step = self.now_step(symbol)
-        width = self._sources[symbol].bar_seconds
-        bounds = [
-            (self.step_at(at * 1000), min(self.step_at((at + span_s) * 1000), now_step + 1))
-            for at in opens_s
-        ]
-        result = np.zeros(len(opens_s), dtype=shapes.RATES_DTYPE)
-        result["time"] = opens_s
-        whole = np.array([first % width == 0 and last % width == 0 for first, last in bounds])
-        filled = np.array([first < last for first, last in bounds])
-        if (whole & filled).any():
-            chosen = np.flatnonzero(whole & filled)
-            self._aggregate_whole(symbol, result, chosen, [bounds[i] for i in chosen])
-        for i in np.flatnonzero(filled & ~whole):
-            result[i] = (opens_s[i], *self._aggregate(symbol, *bounds[i]))
-        return result[filled] if len(opens_s) else result
-
-    def _aggregate_whole(
-        self, symbol: str, result: np.ndarray, chosen: np.ndarray, bounds: list[tuple[int, int]]
-    ) -> None:
-        """Fill the rows that consist of whole base bars, all at once."""
-        source = self._sources[symbol]
-        cuts = np.array(bounds) // source.bar_seconds
-        base = int(cuts.min())
-        # One bar more than needed: reduceat wants every cut to be an index.
-        block = source.block(base, int(cuts.max()) + 1)
-        first, last = cuts[:, 0] - base, cuts[:, 1] - base
-        pairs = np.stack([first, last], axis=1).ravel()
-        result["open"][chosen] = block.open[first]
-        result["close"][chosen] = block.close[last - 1]
-        result["high"][chosen] = np.maximum.reduceat(block.high, pairs)[::2]
-        result["low"][chosen] = np.minimum.reduceat(block.low, pairs)[::2]
-        volume = np.add.reduceat(block.volume, pairs)[::2]
-        result["tick_volume"][chosen] = np.maximum(1, volume).astype(np.uint64)
-        spread = block.spread[last - 1]
-        result["spread"][chosen] = np.where(spread > 0, spread, self.specs[symbol].spread_points)
-
-    def _aggregate(self, symbol: str, first: int, last: int) -> tuple[float | int, ...]:
-        """Open, high, low, close, ticks, spread and real volume of steps first to last."""
-        width = self._sources[symbol].bar_seconds
-        head, tail = -(-first // width), last // width
-        opens, highs, lows, closes, volume = [], [], [], [], 0.0
-        pieces: list[FloatArray] = []
-        if head > tail:  # inside one bar
-            pieces = [self._slice(symbol, first, last)]
-        else:
-            if first < head * width:
-                pieces.append(self._slice(symbol, first, head * width))
-            if head < tail:
-                block = self._sources[symbol].block(head, tail)
-                opens.append(float(block.open[0]))
-                closes.append(float(block.close[-1]))
-                highs.append(float(block.high.max()))
-                lows.append(float(block.low.min()))
-                volume += float(block.volume.sum())
-            if tail * width < last:
-                pieces.append(self._slice(symbol, tail * width, last))
-        for piece in pieces:
-            highs.append(float(piece.max()))
-            lows.append(float(piece.min()))
-            volume += len(piece)
-        leading = pieces and first < head * width
-        open_ = float(pieces[0][0]) if leading or not opens else opens[0]
-        trailing = pieces and (tail * width < last or head > tail)
-        close = float(pieces[-1][-1]) if trailing or not closes else closes[0]
-        spread = self._bar_spread(symbol, (last - 1) // width)
-        return open_, max(highs), min(lows), close, max(1, int(volume)), spread, 0
-
-    def _bar_spread(self, symbol: str, index: int) -> int:
-        recorded = int(self._sources[symbol].block(index, index + 1).spread[0])
-        return recorded or self.specs[symbol].spread_points
-
-    def _slice(self, symbol: str, first: int, last: int) -> FloatArray:
-        """Bids of steps first to last, all within one bar."""
-        width = self._sources[symbol].bar_seconds
-        index = first // width
-        path, _ = self._path(symbol, index)
-        return path[first - index * width : last - index * width]
-
-    def ticks(self, symbol: str, first: int, last: int) -> np.ndarray:
-        """Give one tick per step from first to last, the last excluded and not after now."""
-        last = min(last, self.now_step(symbol) + 1)
-        if last <= first:
-            return np.array([], dtype=shapes.TICKS_DTYPE)
-        width = self._sources[symbol].bar_seconds
-        point = float(self.specs[symbol].point)
-        bids, asks = [], []
-        for index in range(first // width, (last - 1) // width + 1):
-            path, spread = self._path(symbol, index)
-            piece = path[max(0, first - index * width) : last - index * width]
-            bids.append(piece)
-            asks.append(np.round(piece + spread * point, self.specs[symbol].digits))
-        result = np.zeros(last - first, dtype=shapes.TICKS_DTYPE)
-        result["bid"] = np.concatenate(bids)
-        result["ask"] = np.concatenate(asks)
-        stamps = np.array([self.stamp_of(step) for step in range(first, last)], dtype=np.int64)
-        result["time_msc"] = stamps
-        result["time"] = stamps // 1000
-        result["flags"] = TICK_FLAG_BID | TICK_FLAG_ASK
-        return result

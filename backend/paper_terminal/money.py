@@ -1,13 +1,15 @@
 """Profit, margin and the account's totals, in the account's currency."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
+from backend.paper_terminal.constants import CalcMode, SwapMode
 from backend.paper_terminal.market import Market
 from backend.paper_terminal.records import ZERO, Position
-from backend.paper_terminal.symbols import CALC_FOREX, SymbolSpec
+from backend.paper_terminal.symbols import SymbolSpec
 
 _PIVOT = "USD"
+_BANKING_YEAR = 360
 # Per symbol and direction: volume, and volume times opening price.
 Legs = dict[tuple[str, int], tuple[Decimal, Decimal]]
 
@@ -71,8 +73,13 @@ class Money:
     ) -> Decimal:
         """Give the profit of a position closed at a price, rounded to cents."""
         spec = self._market.specs[symbol]
-        worth = spec.contract_size * self.rate(spec.currency_profit, self.currency) * sign
+        worth = spec.worth * self.rate(spec.currency_profit, self.currency) * sign
         return self.cents((price_close - price_open) * volume * worth)
+
+    def value(self, symbol: str, volume: Decimal, price: Decimal) -> Decimal:
+        """Give what a volume is worth at a price, in the account's currency."""
+        spec = self._market.specs[symbol]
+        return volume * spec.worth * price * self.rate(spec.currency_profit, self.currency)
 
     def floating(self, position: Position) -> Decimal:
         """Give the unrealised profit of a position."""
@@ -91,20 +98,67 @@ class Money:
 
     def margin(self, spec: SymbolSpec, volume: Decimal, price: Decimal) -> Decimal:
         """Give the margin of an unhedged position, rounded to cents."""
-        notional = volume * spec.contract_size
-        if spec.calc_mode == CALC_FOREX:
-            rate = self.rate(spec.currency_base, self.currency)
-        else:
-            rate = price * self.rate(spec.currency_profit, self.currency)
-        return self.cents(notional * rate / self._leverage)
+        rate = self.rate(spec.currency_margin, self.currency) * spec.margin_rate
+        return self.cents(volume * self._margin_of_lot(spec, price) * rate)
+
+    def _margin_of_lot(self, spec: SymbolSpec, price: Decimal) -> Decimal:
+        """Give the margin of one lot in the margin currency, by the symbol's calculation mode."""
+        match spec.calc_mode:
+            case CalcMode.FOREX:
+                return spec.contract_size / self._leverage
+            case CalcMode.FOREX_NO_LEVERAGE:
+                return spec.contract_size
+            case CalcMode.CFD_LEVERAGE:
+                return spec.contract_size * price / self._leverage
+            case CalcMode.CFD_INDEX:
+                return spec.worth * price
+            case CalcMode.FUTURES | CalcMode.EXCH_FUTURES:
+                return spec.margin_initial
+        return spec.contract_size * price
 
     def margin_of(self, legs: Legs) -> Decimal:
-        """Give the margin of a book: per symbol only the larger of both directions counts."""
-        largest: dict[str, Decimal] = {}
-        for (symbol, _), (volume, paid) in legs.items():
-            need = self.margin(self._market.specs[symbol], volume, paid / volume)
-            largest[symbol] = max(need, largest.get(symbol, ZERO))
-        return sum(largest.values(), start=ZERO)
+        """Give the margin of a book, both directions of a symbol set against one another."""
+        total = ZERO
+        for symbol in {symbol for symbol, _ in legs}:
+            spec = self._market.specs[symbol]
+            sides = [legs[symbol, side] for side in (0, 1) if (symbol, side) in legs]
+            needs = [self.margin(spec, volume, paid / volume) for volume, paid in sides]
+            if len(sides) == 1 or spec.margin_larger_leg:
+                total += max(needs)
+            else:
+                total += self._margin_of_pair(spec, sides)
+        return total
+
+    def _margin_of_pair(self, spec: SymbolSpec, sides: list[tuple[Decimal, Decimal]]) -> Decimal:
+        """Charge what is uncovered in full, what is covered by its own contract size."""
+        (long, paid_long), (short, paid_short) = sides
+        larger = (long, paid_long) if long >= short else (short, paid_short)
+        open_lots, covered = abs(long - short), min(long, short)
+        need = self.margin(spec, open_lots, larger[1] / larger[0]) if open_lots else ZERO
+        average = (paid_long + paid_short) / (long + short)
+        hedged = replace(spec, contract_size=spec.margin_hedged)
+        return need + self.margin(hedged, covered, average)
+
+    def overnight(self, held: Position, nights: int) -> Decimal:
+        """Give the swap of a position for some nights, negative where it costs."""
+        spec = self._market.specs[held.symbol]
+        swap = spec.swap_long if held.type == 0 else spec.swap_short
+        if not swap or not nights:
+            return ZERO
+        rate = self.rate(spec.currency_profit, self.currency)
+        price = held.price_open
+        match spec.swap_mode:
+            case SwapMode.POINTS:
+                lot = swap * spec.point * spec.worth * rate
+            case SwapMode.CURRENCY_DEPOSIT:
+                lot = swap
+            case SwapMode.INTEREST_CURRENT | SwapMode.INTEREST_OPEN:
+                if spec.swap_mode is SwapMode.INTEREST_CURRENT:
+                    price = self.closing_price(held)
+                lot = price * spec.worth * rate * swap / 100 / _BANKING_YEAR
+            case _:
+                return ZERO
+        return self.cents(lot * held.volume * nights)
 
     def account(self, balance: Decimal, positions: list[Position], legs: Legs) -> AccountState:
         """Add everything up; the profit is the sum of the positions' rounded profits."""
@@ -118,9 +172,9 @@ class Money:
             profit += self.cents((price - held.price_open) * held.volume * worth) + held.swap
         return self._state(balance, profit, legs)
 
-    def estimate(self, balance: Decimal, legs: Legs) -> AccountState:
+    def estimate(self, balance: Decimal, swaps: Decimal, legs: Legs) -> AccountState:
         """Add everything up per symbol and direction: at most half a cent a position off."""
-        profit = ZERO
+        profit = swaps
         for leg, (volume, paid) in legs.items():
             price, worth = self._factors(*leg)
             profit += self.cents((price * volume - paid) * worth)
@@ -129,7 +183,7 @@ class Money:
     def _factors(self, symbol: str, side: int) -> tuple[Decimal, Decimal]:
         """Give the price that closes a direction and what a point of one lot is worth in it."""
         spec, quote = self._market.specs[symbol], self._market.quote(symbol)
-        worth = spec.contract_size * self.rate(spec.currency_profit, self.currency)
+        worth = spec.worth * self.rate(spec.currency_profit, self.currency)
         return (quote.bid, worth) if side == 0 else (quote.ask, -worth)
 
     def _state(self, balance: Decimal, profit: Decimal, legs: Legs) -> AccountState:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
@@ -12,8 +12,9 @@ import numpy as np
 from backend.paper_terminal import shapes
 from backend.paper_terminal.book import Book
 from backend.paper_terminal.constants import TIMEFRAME_MINUTES, OrderKind
-from backend.paper_terminal.market import RATES_MAX, TICKS_MAX, Market
+from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import Money
+from backend.paper_terminal.rates import RATES_MAX, TICKS_MAX, Rates
 from backend.paper_terminal.records import Deal, Order, Position
 from backend.paper_terminal.requests import InvalidArgument
 from backend.paper_terminal.veil import Veil
@@ -30,11 +31,16 @@ class NotFound(LookupError):
 class Queries:
     """Reads of market and book, shaped as the package shapes them. The caller holds the lock."""
 
-    def __init__(self, book: Book, market: Market, money: Money, veil: Veil) -> None:
+    def __init__(
+        self, book: Book, market: Market, money: Money, veil: Veil, zone: tzinfo | None
+    ) -> None:
         self._book = book
         self._market = market
         self._money = money
         self._veil = veil
+        self._rates = Rates(market)
+        # Naive datetimes are taken for times of the terminal's machine, as the package does.
+        self._zone = zone
 
     def _shown(self, kind: str, records: Iterable[Named]) -> list[Named]:
         now_ms = self._market.server_ms()
@@ -45,7 +51,7 @@ class Queries:
     def copy_rates_from(self, symbol: str, timeframe: int, date_from: Any, count: int) -> Any:
         """Give count bars that open at date_from or before, oldest first."""
         span = self._span(symbol, timeframe)
-        latest = min(_seconds(date_from), self._market.server_ms() // 1000)
+        latest = min(self._seconds(date_from), self._market.server_ms() // 1000)
         return self._rates_back(symbol, timeframe, latest // span * span, count)
 
     def copy_rates_from_pos(self, symbol: str, timeframe: int, start_pos: int, count: int) -> Any:
@@ -60,10 +66,15 @@ class Queries:
         """Give the bars that open within both dates."""
         span = self._span(symbol, timeframe)
         now = self._market.server_ms() // 1000
-        first = max(-(-_seconds(date_from) // span) * span, now - _HISTORY_DAYS * _DAY_S)
-        last = min(_seconds(date_to), now) // span * span
+        first = max(-(-self._seconds(date_from) // span) * span, now - _HISTORY_DAYS * _DAY_S)
+        last = min(self._seconds(date_to), now) // span * span
         opens = range(-(-first // span) * span, last + span, span)[:RATES_MAX]
-        return self._market.rates(symbol, timeframe, list(opens))
+        chosen = [at for at in opens if self._trades_within(symbol, at, span)]
+        return self._rates.rates(symbol, timeframe, chosen)
+
+    def _trades_within(self, symbol: str, at: int, span: int) -> bool:
+        """Tell whether a bar has any time in which the symbol trades."""
+        return self._market.week(symbol).next_open_ms(at * 1000) < (at + span) * 1000
 
     def _rates_back(self, symbol: str, timeframe: int, latest: int, count: int) -> np.ndarray:
         if type(count) is not int or not 0 < count <= RATES_MAX:
@@ -73,10 +84,10 @@ class Queries:
         opens: list[int] = []
         at = latest
         while len(opens) < count and at > earliest:
-            if self._market.open_at(symbol, at * 1000):
+            if self._trades_within(symbol, at, span):
                 opens.append(at)
             at -= span
-        return self._market.rates(symbol, timeframe, opens[::-1])
+        return self._rates.rates(symbol, timeframe, opens[::-1])
 
     def _span(self, symbol: str, timeframe: int) -> int:
         self._known(symbol)
@@ -89,17 +100,17 @@ class Queries:
         self._known(symbol)
         if type(count) is not int or not 0 < count <= TICKS_MAX or type(flags) is not int:
             raise InvalidArgument('Invalid "count" argument')
-        first = self._market.step_at(_seconds(date_from) * 1000)
-        return self._market.ticks(symbol, first, first + count)
+        first = self._market.step_at(self._seconds(date_from) * 1000)
+        return self._rates.ticks(symbol, first, first + count)
 
     def copy_ticks_range(self, symbol: str, date_from: Any, date_to: Any, flags: int) -> Any:
         """Give the ticks between two dates."""
         self._known(symbol)
         if type(flags) is not int:
             raise InvalidArgument('Invalid "flags" argument')
-        first = self._market.step_at(_seconds(date_from) * 1000)
-        last = self._market.step_at(_seconds(date_to) * 1000) + 1
-        return self._market.ticks(symbol, first, min(last, first + TICKS_MAX))
+        first = self._market.step_at(self._seconds(date_from) * 1000)
+        last = self._market.step_at(self._seconds(date_to) * 1000) + 1
+        return self._rates.ticks(symbol, first, min(last, first + TICKS_MAX))
 
     # Orders and positions
 
@@ -134,7 +145,7 @@ class Queries:
 
     def history_orders_total(self, *dates: Any) -> int:
         """Count finished orders between two dates."""
-        return len(self._shown("orders", self._book.history_between(*_period(dates))))
+        return len(self._shown("orders", self._book.history_between(*self._period(dates))))
 
     def history_orders_get(
         self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
@@ -146,13 +157,13 @@ class Queries:
         elif position:
             found = self._book.history_of(position)
         else:
-            period = self._book.history_between(*_period(dates))
+            period = self._book.history_between(*self._period(dates))
             found = [o for o in period if in_group(o.symbol, group)]
         return tuple(self._order(order) for order in self._shown("orders", found))
 
     def history_deals_total(self, *dates: Any) -> int:
         """Count deals between two dates."""
-        return len(self._shown("deals", self._book.deals_between(*_period(dates))))
+        return len(self._shown("deals", self._book.deals_between(*self._period(dates))))
 
     def history_deals_get(
         self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
@@ -163,7 +174,7 @@ class Queries:
         elif position:
             found = self._book.deals_of(position)
         else:
-            period = self._book.deals_between(*_period(dates))
+            period = self._book.deals_between(*self._period(dates))
             found = [d for d in period if in_group(d.symbol, group)]
         return tuple(_deal(deal) for deal in self._shown("deals", found))
 
@@ -190,6 +201,21 @@ class Queries:
         sign = 1 if action == OrderKind.BUY else -1
         opened, closed = _exact(price_open), _exact(price_close)
         return float(self._money.profit(symbol, sign, _exact(volume), opened, closed))
+
+    def _seconds(self, value: object) -> int:
+        if isinstance(value, datetime):
+            if value.tzinfo is None and self._zone is not None:
+                value = value.replace(tzinfo=self._zone)
+            return int(value.timestamp())
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return int(value)
+        raise InvalidArgument("Invalid date argument")
+
+    def _period(self, dates: tuple[object, ...]) -> tuple[int, int]:
+        if len(dates) != 2:
+            raise InvalidArgument("Invalid arguments")
+        first, last = (self._seconds(date) for date in dates)
+        return first * 1000, last * 1000 + 999
 
     def _known(self, symbol: object) -> None:
         if not isinstance(symbol, str):
@@ -220,7 +246,7 @@ class Queries:
             float(order.sl),
             float(order.tp),
             float(quote.bid if order.type % 2 else quote.ask),
-            0.0,
+            float(order.price_stoplimit),
             order.symbol,
             order.comment,
             "",
@@ -282,20 +308,6 @@ def in_group(symbol: str, group: str) -> bool:
         else:
             chosen = chosen or fnmatchcase(symbol, mask)
     return chosen
-
-
-def _seconds(value: object) -> int:
-    if isinstance(value, datetime):
-        return int(value.timestamp())
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return int(value)
-    raise InvalidArgument("Invalid date argument")
-
-
-def _period(dates: tuple[object, ...]) -> tuple[int, int]:
-    if len(dates) != 2:
-        raise InvalidArgument("Invalid arguments")
-    return _seconds(dates[0]) * 1000, _seconds(dates[1]) * 1000 + 999
 
 
 def _check_calculation(action: int, *numbers: float) -> None:

@@ -49,6 +49,8 @@ class Order:
     time_setup_msc: int
     time_done_msc: int
     time_expiration: int
+    # Of a stop-limit order that waits for its stop: where its limit will rest.
+    price_stoplimit: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

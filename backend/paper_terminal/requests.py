@@ -31,6 +31,7 @@ class Request:
     symbol: str
     volume: Decimal
     price: Decimal
+    stoplimit: Decimal
     sl: Decimal
     tp: Decimal
     deviation: int
@@ -63,7 +64,7 @@ def parse_request(raw: object) -> Request:
     floats = {name: raw.get(name, 0.0) for name in _FLOATS}
     texts = {name: raw.get(name, "") for name in _TEXTS}
     shape = shapes.TradeRequest(**{**values, **floats, **texts})
-    exact = {name: Decimal(repr(value)) for name, value in floats.items() if name != "stoplimit"}
+    exact = {name: Decimal(repr(value)) for name, value in floats.items()}
     return Request(**values, **exact, **texts, shape=shape)
 
 

@@ -20,6 +20,15 @@ TABLES: dict[str, type[Position] | type[Order] | type[Deal]] = {
 }
 
 
+def _insert(table: str) -> str:
+    names = [f.name for f in fields(TABLES[table])]
+    marks = ", ".join("?" * len(names))
+    return f"insert or replace into {table} ({', '.join(names)}) values ({marks})"
+
+
+_INSERT = {table: _insert(table) for table in TABLES}
+
+
 class Store:
     """Durable rows. Full durability also survives the machine, at the price of an fsync each."""
 
@@ -36,6 +45,18 @@ class Store:
             self._connection.execute(
                 f"create table if not exists {table} ({columns}, primary key (ticket))"
             )
+            self._complete(table, kind)
+
+    def _complete(self, table: str, kind: type[Record]) -> None:
+        """Add the columns that an older terminal did not know; they take their defaults."""
+        known = {row[1] for row in self._connection.execute(f"pragma table_info({table})")}
+        for field in fields(kind):
+            if field.name not in known:
+                default = f"'{_plain(field.default)}'"
+                self._connection.execute(
+                    f"alter table {table} add column {field.name} {_affinity(field)}"
+                    f" default {default}"
+                )
 
     def meta(self) -> dict[str, str]:
         """Read all single values."""
@@ -73,8 +94,7 @@ class Store:
                 self._connection.execute(f"delete from {table} where ticket = ?", (ticket,))
             for table, record in puts:
                 values = [_plain(getattr(record, f.name)) for f in fields(record)]
-                marks = ", ".join("?" * len(values))
-                self._connection.execute(f"insert or replace into {table} values ({marks})", values)
+                self._connection.execute(_INSERT[table], values)
             self._connection.executemany(
                 "insert or replace into meta values (?, ?)", list(meta.items())
             )

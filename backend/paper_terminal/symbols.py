@@ -3,15 +3,26 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backend.paper_terminal.constants import Execution, TradeMode
+from backend.paper_terminal.constants import CalcMode, Execution, SwapMode, TradeMode
+from backend.paper_terminal.sessions import Week, parse_week
 
-CALC_FOREX = 0
-CALC_CFD_LEVERAGE = 4
+ZERO = Decimal(0)
+_FOREX_WEEK = parse_week("mon-fri 00:02-23:58")
+_METALS_WEEK = parse_week("mon-fri 01:01-23:58")
+_WEDNESDAY = 3
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolSpec:
-    """Trading rules of one symbol. filling_mode: bitmask FOK 1, IOC 2. Levels in points."""
+    """Trading rules of one symbol. filling_mode: bitmask FOK 1, IOC 2, BOC 4. Levels in points.
+
+    tick: smallest price step, 0 for one point. tick_value: worth of a tick of one lot in
+    currency_profit, for futures and indices. margin_initial: per lot, for futures.
+    margin_hedged: contract size of covered lots, where the larger leg is not all that counts.
+    swap_long, swap_short: per night and lot; points, money or percent a year, as swap_mode says.
+    swap_triple_day: day that is charged three times, Sunday 0; none: every night, weekends too.
+    liquidity_lots: what the market takes at once without moving much.
+    """
 
     name: str
     description: str
@@ -20,7 +31,7 @@ class SymbolSpec:
     contract_size: Decimal
     currency_base: str
     currency_profit: str
-    calc_mode: int
+    calc_mode: CalcMode
     start_price: float
     spread_points: int
     volatility_per_minute: float
@@ -30,18 +41,47 @@ class SymbolSpec:
     volume_min: Decimal = Decimal("0.01")
     volume_max: Decimal = Decimal(500)
     volume_step: Decimal = Decimal("0.01")
+    volume_limit: Decimal = ZERO
+    liquidity_lots: Decimal = Decimal(50)
     execution: Execution = Execution.MARKET
     trade_mode: TradeMode = TradeMode.FULL
-    # A broker that quotes round the clock, as with cryptocurrencies.
-    always_open: bool = False
+    tick: Decimal = ZERO
+    tick_value: Decimal = ZERO
+    margin_rate: Decimal = Decimal(1)
+    margin_initial: Decimal = ZERO
+    margin_hedged: Decimal = ZERO
+    margin_larger_leg: bool = True
+    swap_mode: SwapMode = SwapMode.POINTS
+    swap_long: Decimal = ZERO
+    swap_short: Decimal = ZERO
+    swap_triple_day: int | None = _WEDNESDAY
+    week: Week = _FOREX_WEEK
 
     @property
     def point(self) -> Decimal:
-        """The smallest price step."""
+        """The last digit of a price."""
         return Decimal(1).scaleb(-self.digits)
 
+    @property
+    def tick_size(self) -> Decimal:
+        """The smallest price step; prices between its multiples are refused."""
+        return self.tick or self.point
 
-def _forex(name: str, text: str, digits: int, start: float, spread: int, vol: float) -> SymbolSpec:
+    @property
+    def worth(self) -> Decimal:
+        """What one lot gains when the price rises by 1, in currency_profit."""
+        return self.tick_value / self.tick_size if self.tick_value else self.contract_size
+
+    @property
+    def currency_margin(self) -> str:
+        """The currency in which margin is reckoned."""
+        forex = self.calc_mode in (CalcMode.FOREX, CalcMode.FOREX_NO_LEVERAGE)
+        return self.currency_base if forex else self.currency_profit
+
+
+def _forex(
+    name: str, text: str, digits: int, start: float, spread: int, vol: float, swaps: tuple[str, str]
+) -> SymbolSpec:
     return SymbolSpec(
         name=name,
         description=text,
@@ -50,10 +90,12 @@ def _forex(name: str, text: str, digits: int, start: float, spread: int, vol: fl
         contract_size=Decimal(100_000),
         currency_base=name[:3],
         currency_profit=name[3:6],
-        calc_mode=CALC_FOREX,
+        calc_mode=CalcMode.FOREX,
         start_price=start,
         spread_points=spread,
         volatility_per_minute=vol,
+        swap_long=Decimal(swaps[0]),
+        swap_short=Decimal(swaps[1]),
     )
 
 
@@ -61,9 +103,11 @@ def _forex(name: str, text: str, digits: int, start: float, spread: int, vol: fl
 DEFAULT_SYMBOLS: dict[str, SymbolSpec] = {
     spec.name: spec
     for spec in (
-        _forex("EURUSD", "Euro vs US Dollar", 5, 1.1650, 8, 0.00009),
-        _forex("GBPUSD", "Great Britain Pound vs US Dollar", 5, 1.3350, 12, 0.00011),
-        _forex("USDJPY", "US Dollar vs Japanese Yen", 3, 152.400, 10, 0.00010),
+        _forex("EURUSD", "Euro vs US Dollar", 5, 1.1650, 8, 0.00009, ("-7.2", "2.9")),
+        _forex(
+            "GBPUSD", "Great Britain Pound vs US Dollar", 5, 1.3350, 12, 0.00011, ("-3.4", "-1.9")
+        ),
+        _forex("USDJPY", "US Dollar vs Japanese Yen", 3, 152.400, 10, 0.00010, ("9.8", "-18.5")),
         SymbolSpec(
             name="XAUUSD",
             description="Gold vs US Dollar",
@@ -72,13 +116,17 @@ DEFAULT_SYMBOLS: dict[str, SymbolSpec] = {
             contract_size=Decimal(100),
             currency_base="XAU",
             currency_profit="USD",
-            calc_mode=CALC_CFD_LEVERAGE,
+            calc_mode=CalcMode.CFD_LEVERAGE,
             start_price=3350.00,
             spread_points=25,
             volatility_per_minute=0.00022,
             filling_mode=2,
             stops_level=20,
             volume_max=Decimal(100),
+            liquidity_lots=Decimal(20),
+            swap_long=Decimal("-52.5"),
+            swap_short=Decimal("31.5"),
+            week=_METALS_WEEK,
         ),
         SymbolSpec(
             name="BTCUSD",
@@ -88,14 +136,20 @@ DEFAULT_SYMBOLS: dict[str, SymbolSpec] = {
             contract_size=Decimal(1),
             currency_base="BTC",
             currency_profit="USD",
-            calc_mode=CALC_CFD_LEVERAGE,
+            calc_mode=CalcMode.CFD_LEVERAGE,
             start_price=98_000.00,
             spread_points=1500,
             volatility_per_minute=0.00055,
             filling_mode=1,
             stops_level=100,
             volume_max=Decimal(50),
-            always_open=True,
+            liquidity_lots=Decimal(10),
+            swap_mode=SwapMode.INTEREST_CURRENT,
+            swap_long=Decimal(-18),
+            swap_short=Decimal(-4),
+            # Quoted round the clock, as cryptocurrencies are.
+            swap_triple_day=None,
+            week=Week(),
         ),
     )
 }
@@ -113,7 +167,7 @@ def infer_spec(name: str, closes: list[float], decimals: int) -> SymbolSpec:
         contract_size=Decimal(100_000) if pair else Decimal(1),
         currency_base=name[:3] if pair else name,
         currency_profit=name[3:6] if pair else "USD",
-        calc_mode=CALC_FOREX if pair else CALC_CFD_LEVERAGE,
+        calc_mode=CalcMode.FOREX if pair else CalcMode.CFD_LEVERAGE,
         start_price=closes[-1],
         spread_points=10,
         volatility_per_minute=0.0001,

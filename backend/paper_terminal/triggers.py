@@ -1,33 +1,56 @@
-"""What happens without a request: stops, targets, pending orders, expiry and stop-out."""
+"""What happens without a request: stops, targets, waiting orders, expiry, swaps and stop-out."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from backend.paper_terminal.book import Book
-from backend.paper_terminal.constants import OrderKind, OrderState, Reason
-from backend.paper_terminal.fills import Execution, Fills
-from backend.paper_terminal.market import Level, Market, Quote
-from backend.paper_terminal.money import Money
+from backend.paper_terminal.checks import BUY_KINDS, LIMITS, STOP_LIMITS
+from backend.paper_terminal.constants import Filling, OrderKind, OrderState, Reason
+from backend.paper_terminal.fills import Execution
+from backend.paper_terminal.floor import Floor
+from backend.paper_terminal.market import Level, Quote
+from backend.paper_terminal.money import AccountState
+from backend.paper_terminal.orders import execution, market_order
 from backend.paper_terminal.records import ZERO, Order, Position
+from backend.paper_terminal.rollover import charge_swaps, next_midnight_ms
 
-STOP_OUT_LEVEL = Decimal(30)
+_COMMENT_MAX = 31
+
+
+@dataclass(frozen=True, slots=True)
+class MarginLevels:
+    """Percent of margin that equity must reach: below `call` one is warned, below `stop_out`
+    positions are closed."""
+
+    call: Decimal = Decimal(50)
+    stop_out: Decimal = Decimal(30)
 
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
     level: Level
-    act: Callable[[Quote], None]
+    act: Callable[[Quote], bool]
+    """Gives False if the same second must not be looked at again: the order rests."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """Something that is due at a step, whatever the price does."""
+
+    step: int
+    act: Callable[[], None]
 
 
 class Triggers:
     """Walks the path since the last look and executes what it touched, in order."""
 
-    def __init__(self, book: Book, market: Market, money: Money, fills: Fills) -> None:
-        self._book = book
-        self._market = market
-        self._money = money
-        self._fills = fills
+    def __init__(self, floor: Floor, levels: MarginLevels) -> None:
+        self._floor = floor
+        self._book = floor.book
+        self._market = floor.market
+        self._levels = levels
         self._seen: dict[str, int] = {}
         self.margin_call = False
 
@@ -50,28 +73,34 @@ class Triggers:
         at = self._book.scanned.get(symbol, now)
         while at < now:
             watches = self._watches(symbol)
-            expiring = self._next_expiry(symbol)
-            until = now if expiring is None else min(now, self._expiry_step(expiring))
+            event = self._next_event(symbol, at, now)
+            until = now if event is None else event.step - 1
             levels = [watch.level for watch in watches]
             found = self._market.first_touch(symbol, at, until, levels) if levels else None
             if found is not None:
-                at, number = found
+                step, number = found
+                again = watches[number].act(self._market.quote_at(symbol, step))
                 # The same second may touch more: look at it again after this one is done.
-                watches[number].act(self._market.quote_at(symbol, at))
-                at -= 1
-            elif expiring is not None and until == self._expiry_step(expiring):
-                self._finish(expiring, OrderState.EXPIRED, expiring.time_expiration * 1000)
-                at = max(at, until - 1)
+                at = step - 1 if again else step
+            elif event is not None:
+                event.act()
+                at = event.step - 1
             else:
                 at = until
         self._book.scanned[symbol] = max(at, self._book.scanned.get(symbol, at))
 
-    def _expiry_step(self, order: Order) -> int:
-        return self._market.step_at(order.time_expiration * 1000)
-
-    def _next_expiry(self, symbol: str) -> Order | None:
-        timed = [o for o in self._book.orders.values() if o.symbol == symbol and o.time_expiration]
-        return min(timed, key=lambda o: o.time_expiration, default=None)
+    def _next_event(self, symbol: str, at: int, now: int) -> _Event | None:
+        due: list[_Event] = []
+        for order in self._book.orders.values():
+            if order.symbol == symbol and order.time_expiration:
+                step = max(at + 1, self._market.step_at(order.time_expiration * 1000))
+                due.append(_Event(step, lambda o=order: self._expire(o)))
+        midnight = next_midnight_ms(self._book, symbol)
+        if midnight is not None:
+            step = max(at + 1, self._market.step_at(midnight))
+            due.append(_Event(step, lambda: charge_swaps(self._floor, symbol, midnight)))
+        first = min(due, key=lambda event: event.step, default=None)
+        return first if first is not None and first.step <= now else None
 
     def _watches(self, symbol: str) -> list[_Watch]:
         watches: list[_Watch] = []
@@ -80,11 +109,16 @@ class Triggers:
                 watches.extend(self._position_watches(position))
         for order in self._book.orders.values():
             if order.symbol == symbol:
-                buy = order.type in (OrderKind.BUY_LIMIT, OrderKind.BUY_STOP)
-                below = order.type in (OrderKind.BUY_LIMIT, OrderKind.SELL_STOP)
-                level = Level(float(order.price_open), on_ask=buy, at_or_below=below)
-                watches.append(_Watch(level, lambda quote, o=order: self._fill(o, quote)))
+                watches.append(self._order_watch(order))
         return watches
+
+    def _order_watch(self, order: Order) -> _Watch:
+        buy = order.type in BUY_KINDS
+        # A limit waits for a better price, a stop for a worse one.
+        below = buy == (order.type in LIMITS)
+        level = Level(float(order.price_open), on_ask=buy, at_or_below=below)
+        act = self._activate if order.type in STOP_LIMITS else self._fill
+        return _Watch(level, lambda quote: act(order, quote))
 
     def _position_watches(self, position: Position) -> list[_Watch]:
         long = position.type == 0
@@ -101,14 +135,19 @@ class Triggers:
             if price
         ]
 
-    def _close(self, position: Position, quote: Quote, reason: Reason) -> None:
+    def _close(
+        self, position: Position, quote: Quote, reason: Reason, note: str | None = None
+    ) -> bool:
+        """Close a position at the market; stops slip, targets do not."""
+        spec = self._market.specs[position.symbol]
         price = quote.bid if position.type == 0 else quote.ask
-        mark = {Reason.STOP_LOSS: "sl", Reason.TAKE_PROFIT: "tp"}.get(reason, "so")
-        level = position.sl if reason is Reason.STOP_LOSS else position.tp
-        note = f"[{mark} {level}]" if mark != "so" else "[so]"
-        ticket = self._book.ticket()
+        if reason is not Reason.TAKE_PROFIT:
+            worse = self._floor.slipped(spec, position.volume)
+            price += -worse if position.type == 0 else worse
+        stop = reason is Reason.STOP_LOSS
+        text = f"[sl {position.sl}]" if stop else f"[tp {position.tp}]"
         done = Execution(
-            order_ticket=ticket,
+            order_ticket=self._book.ticket(),
             symbol=position.symbol,
             type=1 - position.type,
             volume=position.volume,
@@ -116,89 +155,73 @@ class Triggers:
             sl=ZERO,
             tp=ZERO,
             magic=position.magic,
-            comment=note,
+            comment=(note or text)[:_COMMENT_MAX],
             reason=reason,
             time_msc=quote.server_ms,
         )
         self._book.finish_order(market_order(done, OrderState.FILLED, position.identifier))
-        self._fills.reduce(position, done)
+        self._floor.fills.reduce(position, done)
+        return True
 
-    def _fill(self, order: Order, quote: Quote) -> None:
-        buy = order.type in (OrderKind.BUY_LIMIT, OrderKind.BUY_STOP)
-        price = quote.ask if buy else quote.bid
+    def _activate(self, order: Order, quote: Quote) -> bool:
+        """Turn a stop-limit order whose stop was reached into the limit that it carries."""
+        kind = OrderKind.BUY_LIMIT if order.type in BUY_KINDS else OrderKind.SELL_LIMIT
+        limit = replace(order, type=kind, price_open=order.price_stoplimit, price_stoplimit=ZERO)
+        self._book.put_order(limit)
+        return True
+
+    def _fill(self, order: Order, quote: Quote) -> bool:
+        """Fill a waiting order or a part of it; False if a rest of it waits on."""
+        floor = self._floor
+        buy = order.type in BUY_KINDS
         spec = self._market.specs[order.symbol]
-        state = self._money.estimate(self._book.balance, self._book.legs)
-        if self._money.margin(spec, order.volume_current, price) > state.margin_free:
+        price = quote.ask if buy else quote.bid
+        if floor.money.margin(spec, order.volume_current, price) > floor.estimate().margin_free:
             self._finish(order, OrderState.REJECTED, quote.server_ms)
-            return
-        done = Execution(
-            order_ticket=order.ticket,
-            symbol=order.symbol,
-            type=0 if buy else 1,
-            volume=order.volume_current,
-            price=price,
-            sl=order.sl,
-            tp=order.tp,
-            magic=order.magic,
-            comment=order.comment,
-            reason=order.reason,
-            time_msc=quote.server_ms,
-        )
-        deal = self._fills.apply(done)
-        self._book.finish_order(
-            replace(
-                order,
-                state=OrderState.FILLED,
-                volume_current=ZERO,
-                position_id=deal.position_id,
-                time_done_msc=quote.server_ms,
-            )
-        )
+            return True
+        volume = floor.conditions.available(spec, order.volume_current)
+        if order.type in LIMITS:
+            if order.type_filling != Filling.FOK:
+                volume = min(volume, floor.conditions.filled_part(spec, order.volume_current))
+        else:
+            worse = floor.slipped(spec, order.volume_current)
+            price += worse if buy else -worse
+        rest = order.volume_current - volume
+        if rest and order.type_filling == Filling.FOK:
+            self._finish(order, OrderState.CANCELED, quote.server_ms)
+            return True
+        done = execution(order, buy, volume, price, quote.server_ms)
+        deal = floor.fills.apply(done, order.position_id)
+        left = replace(order, volume_current=rest, position_id=deal.position_id)
+        if rest and order.type_filling != Filling.IOC:
+            self._book.put_order(replace(left, state=OrderState.PARTIAL))
+            return False
+        state = OrderState.CANCELED if rest else OrderState.FILLED
+        self._finish(left, state, quote.server_ms)
+        return True
+
+    def _expire(self, order: Order) -> None:
+        self._finish(order, OrderState.EXPIRED, order.time_expiration * 1000)
 
     def _finish(self, order: Order, state: OrderState, time_msc: int) -> None:
         self._book.finish_order(replace(order, state=state, time_done_msc=time_msc))
 
     def _stop_out(self) -> None:
         """Close the worst position, one after the other, while margin does not carry the book."""
+        self.margin_call = False
         while self._book.positions:
-            state = self._money.estimate(self._book.balance, self._book.legs)
-            if not state.margin or state.margin_level >= STOP_OUT_LEVEL:
+            state = self._floor.estimate()
+            if not state.margin or state.margin_level >= self._levels.stop_out:
+                self.margin_call = bool(state.margin) and state.margin_level < self._levels.call
                 return
+            self.margin_call = True
             open_now = [p for p in self._book.positions.values() if self._market.is_open(p.symbol)]
             if not open_now:
                 return
-            worst = min(open_now, key=self._money.floating)
-            self._close(worst, self._market.quote(worst.symbol), Reason.STOP_OUT)
+            worst = min(open_now, key=self._floor.money.floating)
+            quote = self._market.quote(worst.symbol)
+            self._close(worst, quote, Reason.STOP_OUT, _stop_out_note(state))
 
 
-def market_order(
-    done: Execution,
-    state: OrderState,
-    position_id: int,
-    volume_asked: Decimal | None = None,
-    type_filling: int = 0,
-    position_by_id: int = 0,
-) -> Order:
-    """Describe, for history, the order that led to an execution at once."""
-    asked = done.volume if volume_asked is None else volume_asked
-    return Order(
-        ticket=done.order_ticket,
-        symbol=done.symbol,
-        type=OrderKind.CLOSE_BY if position_by_id else done.type,
-        type_time=0,
-        type_filling=type_filling,
-        state=state,
-        magic=done.magic,
-        position_id=position_id,
-        position_by_id=position_by_id,
-        reason=done.reason,
-        volume_initial=asked,
-        volume_current=asked - done.volume,
-        price_open=done.price,
-        sl=done.sl,
-        tp=done.tp,
-        comment=done.comment,
-        time_setup_msc=done.time_msc,
-        time_done_msc=done.time_msc,
-        time_expiration=0,
-    )
+def _stop_out_note(state: AccountState) -> str:
+    return f"[so {state.margin_level}%/{state.equity}/{state.margin}]"

@@ -171,7 +171,8 @@ def test_stops_of_a_position_can_be_changed(client: MetaTrader5):
         ({"position": 12345}, 10036),
         ({"action": PENDING, "type": 2, "price": 9.0, "type_filling": 2}, 10015),
         ({"action": PENDING, "type": 2, "price": 0.5000001, "type_filling": 2}, 10015),
-        ({"action": PENDING, "type": 6, "price": 1.0, "type_filling": 2}, 10035),
+        ({"action": PENDING, "type": 8, "price": 1.0, "type_filling": 2}, 10035),
+        ({"action": PENDING, "type": 6, "price": 9.0, "type_filling": 2}, 10015),
         (
             {"action": PENDING, "type": 2, "price": 0.5, "type_filling": 2, "expiration": 5},
             10022,
