@@ -32,12 +32,21 @@ def trading_days(opened_us: IntArray, turn: DayTurn) -> IntArray:
     return (opened_us + np.array(shift)[np.maximum(segment, 0)]) // _DAY_US
 
 
-def trading_day(opened_us: int, turn: DayTurn) -> int:
-    """Number the trading day of one bar, as `trading_days` does."""
-    if turn is DayTurn.UTC:
-        return opened_us // _DAY_US
-    since, shift = _shifts()
-    return (opened_us + shift[max(bisect_right(since, opened_us) - 1, 0)]) // _DAY_US
+def trading_day(opened_us: int, turn: DayTurn) -> tuple[int, int, int]:
+    """Number one bar's trading day as `trading_days` does, and say from when until when it holds.
+
+    Both in microseconds since 1970; the end is exclusive, and early where the clock changes.
+    """
+    since, shift = ([0], [0]) if turn is DayTurn.UTC else _shifts()
+    segment = max(bisect_right(since, opened_us) - 1, 0)
+    day = (opened_us + shift[segment]) // _DAY_US
+    begin = day * _DAY_US - shift[segment]
+    end = begin + _DAY_US
+    if segment > 0:
+        begin = max(begin, since[segment])
+    if segment + 1 < len(since):
+        end = min(end, since[segment + 1])
+    return day, begin, end
 
 
 def week_of(day: IntArray) -> IntArray:

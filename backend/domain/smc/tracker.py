@@ -19,7 +19,7 @@ from backend.domain.smc.events import (
 )
 from backend.domain.smc.side import Side
 from backend.domain.smc.swings import OTE_DEEP, OTE_SHALLOW
-from backend.domain.smc.waiting import Zone
+from backend.domain.smc.waiting import NEVER, Zone
 
 _NAN = float("nan")
 
@@ -39,7 +39,9 @@ class Tracker:
         self._sum = 0.0
         self._sums: deque[float] = deque(maxlen=settings.atr_bars)
         self._atr = _NAN
-        self._close = 0.0
+        # Open, high, low, close of the last bar and of the one before.
+        self._last = self._old = (0.0, NEVER, -NEVER, 0.0)
+        self._day_begin, self._day_end = 1, 0
         self._zone = 0
         self._ote = 0
         self._leg = 0
@@ -63,25 +65,21 @@ class Tracker:
         """Take a bar as plain numbers; opened_us: microseconds since 1970 UTC."""
         self._bar = bar = self._bar + 1
         up, down = self._up, self._down
-        self._displacement(bar, open_, high, low, close)
-        self._true_range(bar, high, low, close)
-        day = trading_day(opened_us, self._settings.day_turn)
-        week = (day + 3) // 7
-        up.step_pools(bar, day, week, high, close)
-        down.step_pools(bar, day, week, -low, -close)
-        up.step_zones(bar, low, close)
-        down.step_zones(bar, -high, -close)
-        if up.violated:
-            _turn(bar, up, down)
-        if down.violated:
-            _turn(bar, down, up)
-        if up.step_leg(bar, open_, high, low, close):
-            self._break(bar, up, 1)
-        if down.step_leg(bar, -open_, -low, -high, -close):
-            self._break(bar, down, -1)
+        if not self._day_begin <= opened_us < self._day_end:
+            self._turn_day(bar, opened_us)
+        self._force(bar, open_, high, low, close)
         self._place(bar, close)
-        up.step_gap(bar, open_, high, low, close)
-        down.step_gap(bar, -open_, -low, -high, -close)
+        breaks_up = up.step(bar, open_, high, low, close)
+        breaks_down = down.step(bar, -open_, -low, -high, -close)
+        if up.violated:
+            _turn_over(bar, up, down)
+        if down.violated:
+            _turn_over(bar, down, up)
+        if breaks_up:
+            self._break(bar, up, 1)
+        if breaks_down:
+            self._break(bar, down, -1)
+        self._gap(bar, open_, high, low, close)
         confirmed = up.confirm(bar, high, self._atr)
         if down.confirm(bar, -low, self._atr) or confirmed:
             self._measure()
@@ -91,35 +89,49 @@ class Tracker:
         minor = down.confirm_minor(bar, -low)
         if minor is not None:
             up.lure(minor[1], -minor[0])
-        self._close = close
         events = sorted(self._events)
         self._events.clear()
         return events
 
-    def _displacement(self, bar: int, open_: float, high: float, low: float, close: float) -> None:
+    def _turn_day(self, bar: int, opened_us: int) -> None:
+        day, self._day_begin, self._day_end = trading_day(opened_us, self._settings.day_turn)
+        week = (day + 3) // 7
+        self._up.turn(bar, day, week)
+        self._down.turn(bar, day, week)
+
+    def _gap(self, bar: int, open_: float, high: float, low: float, close: float) -> None:
+        """See whether this bar and the one before the last leave a gap between them."""
+        _, old_high, old_low, _ = self._old
+        body = self._last[3] - self._last[0]
+        if old_high < low and body > 0:
+            self._up.add_zone(Zone(EventKind.FVG, bar - 1, bar, old_high, low))
+        elif old_low > high and body < 0:
+            self._down.add_zone(Zone(EventKind.FVG, bar - 1, bar, -old_low, -high))
+        self._old, self._last = self._last, (open_, high, low, close)
+
+    def _force(self, bar: int, open_: float, high: float, low: float, close: float) -> None:
+        """See whether the bar is a displacement, then take it into the average true range."""
         body = close - open_
         size = abs(body)
         rules = self._settings
         if (
-            size > 0
-            and size >= rules.displacement_atr * self._atr
+            size >= rules.displacement_atr * self._atr
             and size >= rules.displacement_body * (high - low)
+            and size > 0
         ):
             side, direction = (self._up, 1) if body > 0 else (self._down, -1)
             side.forced_at = bar
             self._note(bar, EventKind.DISPLACEMENT, bar, direction, close, close, close)
-
-    def _true_range(self, bar: int, high: float, low: float, close: float) -> None:
-        sums, n = self._sums, self._settings.atr_bars
-        if bar == 0:
-            self._sum = high - low
-        else:
-            self._sum += max(high, self._close) - min(low, self._close)
-        if bar == n - 1:
+        n, before = rules.atr_bars, self._last[3]
+        if bar > 0:
+            high = high if high > before else before
+            low = low if low < before else before
+        self._sum += high - low
+        if bar >= n:
+            self._atr = (self._sum - self._sums[0]) / n
+        elif bar == n - 1:
             self._atr = self._sum / n
-        elif bar >= n:
-            self._atr = (self._sum - sums[0]) / n
-        sums.append(self._sum)
+        self._sums.append(self._sum)
 
     def _break(self, bar: int, side: Side, direction: int) -> None:
         level, displaced = side.break_up(bar)
@@ -182,7 +194,7 @@ class Tracker:
         )
 
 
-def _turn(bar: int, side: Side, other: Side) -> None:
+def _turn_over(bar: int, side: Side, other: Side) -> None:
     """Turn violated blocks of one side into breakers or mitigation blocks of the other."""
     for block in side.violated:
         swept = side.swept_at >= block.known_at

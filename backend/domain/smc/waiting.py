@@ -68,27 +68,37 @@ class Pool:
 class Period:
     """The high of the running day or week, and the pool that the one before left."""
 
-    __slots__ = ("_bar", "_high", "_kind", "_number", "_whole", "pool")
+    __slots__ = ("_bar", "_begun", "_high", "_kind", "_pool", "_whole", "watched")
 
     def __init__(self, kind: EventKind) -> None:
         self._kind = kind
-        self._number: int | None = None
+        self._begun: int | None = None
         self._whole = False
-        self._high = 0.0
+        self._high = -NEVER
         self._bar = -1
-        self.pool: Pool | None = None
+        self._pool: Pool | None = None
+        self.watched = -NEVER
+        """Nothing happens up to this level."""
 
-    def push(self, number: int, bar: int, high: float) -> Pool | None:
-        """Take a bar of a period; return the pool if it is the first of a new one."""
-        if number == self._number:
-            if high > self._high:
-                self._high, self._bar = high, bar
+    def turn(self, number: int) -> Pool | None:
+        """Begin the period of that number, if it has not begun; return the last one's high."""
+        if number == self._begun:
             return None
         # The first period may lack its beginning.
-        self.pool = Pool(self._kind, self._bar, self._high) if self._whole else None
-        self._whole = self._number is not None
-        self._number, self._high, self._bar = number, high, bar
-        return self.pool
+        self._pool = Pool(self._kind, self._bar, self._high) if self._whole else None
+        self._whole = self._begun is not None
+        self._begun, self._high, self.watched = number, -NEVER, -NEVER
+        return self._pool
+
+    def reach(self, bar: int, high: float) -> Pool | None:
+        """Take a high into the period; return the pool if that takes it."""
+        taken = self._pool if self._pool is not None and high > self._pool.level else None
+        if taken is not None:
+            self._pool = None
+        if high > self._high:
+            self._high, self._bar = high, bar
+        self.watched = self._high if self._pool is None else min(self._high, self._pool.level)
+        return taken
 
 
 def insert_by_level(waiting: list[tuple[float, Item]], level: float, item: Item) -> None:
