@@ -25,6 +25,10 @@ Execution is not among them: an order that may have been sent ends when the venu
 """
 
 
+BATCH_MAX = 50
+"""Messages that an agent claims at once, unless its file says otherwise or it calls outside."""
+
+
 def declaration(agent: Agent) -> dict[str, Any]:
     """Return one agent's row for `bus.declare_agents`."""
     module = agent.module
@@ -37,7 +41,7 @@ def declaration(agent: Agent) -> dict[str, Any]:
         "backoff_base_ms": getattr(module, "BACKOFF_BASE_MS", 100),
         "backoff_cap_ms": getattr(module, "BACKOFF_CAP_MS", 10_000),
         "lease_ms": getattr(module, "LEASE_MS", 5_000),
-        "batch_max": getattr(module, "BATCH_MAX", 8 if agent.acts else 50),
+        "batch_max": getattr(module, "BATCH_MAX", 8 if agent.acts else BATCH_MAX),
         "decides_alert": agent.name in DECIDING,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 
@@ -20,6 +21,7 @@ from backend.values import Mode
 ACCOUNTS = 16
 SYMBOL = "EURUSD"
 _CHUNK = 20_000
+_TABLES = ("public.intents", "public.risk_checks", "risk.reservations")
 
 _QUOTE = """
 insert into public.latest_quotes (venue_id, symbol, bid, ask, quoted_at, received_at)
@@ -61,8 +63,10 @@ class PlainRows:
 def furnish(conn: Connection[Any]) -> None:
     """Make the desk: one organisation, 16 funded accounts, one instrument with quote and bars."""
     conn.execute("create schema bench")
-    for table in ("intents", "checks", "reservations"):
-        conn.execute(f"create table bench.{table} (body text not null)".encode())
+    conn.execute("create table bench.heap (body text not null)")
+    for table in _TABLES:
+        name = table.partition(".")[2]
+        conn.execute(f"create table bench.{name} (like {table} including indexes)".encode())
     conn.execute("set role desk_owner")
     add_instruments(conn, [i for i in UNIVERSE if i.symbol == SYMBOL], Calendar.ALWAYS)
     for number in range(ACCOUNTS):
@@ -111,31 +115,66 @@ select risk.authorize_intents((
 """
 
 
-def baseline_script(conn: Connection[Any]) -> PlainRows:
-    """Measure the rows of the last authorisation, and give the script that inserts their like."""
+def like_script(conn: Connection[Any]) -> PlainRows:
+    """Give the script that inserts the rows of the last authorisation into tables like theirs.
+
+    The tables have the columns and the indexes of the real ones, no checks, defaults or triggers:
+    what is left is what storing the rows costs.
+    """
+    intent_id, checks, width = _sample(conn)
+    inserts = ",\n".join(
+        f"t{number} as (insert into bench.{table.partition('.')[2]}\n"
+        f"  select {_values(conn, table, intent_id)})"
+        for number, table in enumerate(_TABLES)
+    )
+    script = f"with one as materialized (select gen_random_uuid() as id),\n{inserts}\nselect 1;\n"
+    return PlainRows(script, 2 + checks, width)
+
+
+def heap_script(conn: Connection[Any]) -> PlainRows:
+    """Give the script that inserts as many rows of the same width without columns or keys."""
+    _, checks, width = _sample(conn)
+    count = 2 + checks
+    # A row's header and its text's length are not text.
+    body = f"repeat('x', {max(width // count - 28, 1)})"
+    script = f"insert into bench.heap select {body} from generate_series(1, {count});\n"
+    return PlainRows(script, count, width)
+
+
+def _sample(conn: Connection[Any]) -> tuple[UUID, int, int]:
     row = conn.execute(
-        f"with sample as ({_SAMPLE})"
-        " select (select pg_column_size(n.*) from public.intents n join sample using (intent_id)),"
-        " (select count(*) from public.risk_checks c join sample using (intent_id)),"
-        " (select avg(pg_column_size(c.*))::int from public.risk_checks c"
-        "    join sample using (intent_id)),"
-        " (select pg_column_size(r.*) from risk.reservations r"
-        "    join sample using (intent_id))".encode()
+        f"with sample as ({_SAMPLE}) select s.intent_id,"
+        " (select count(*) from public.risk_checks c where c.intent_id = s.intent_id),"
+        " (select pg_column_size(n.*) from public.intents n where n.intent_id = s.intent_id)"
+        " + (select pg_column_size(r.*) from risk.reservations r"
+        "     where r.intent_id = s.intent_id)"
+        " + (select sum(pg_column_size(c.*)) from public.risk_checks c"
+        "     where c.intent_id = s.intent_id)::int from sample s".encode()
     ).fetchone()
     if row is None or None in row:
         raise DeskError("bench.denied", "nothing was authorised", "see intents")
-    intent, checks, check, reservation = row
+    return row
 
-    def body(size: int) -> str:
-        # A row's header and its text's length are not text.
-        return f"repeat('x', {max(size - 28, 1)})"
 
-    script = (
-        f"with i as (insert into bench.intents select {body(intent)}),\n"
-        f"c as (insert into bench.checks select {body(check)} from generate_series(1, {checks}))\n"
-        f"insert into bench.reservations select {body(reservation)};\n"
+def _values(conn: Connection[Any], table: str, intent_id: UUID) -> str:
+    """Write an intent's rows of a table as a query, its id replaced by a fresh one."""
+    columns = conn.execute(
+        "select attname, format_type(atttypid, atttypmod) from pg_catalog.pg_attribute"
+        " where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
+        (table,),
+    ).fetchall()
+    parts = ", ".join(f"quote_nullable(t.{name}::text) || '::{kind}'" for name, kind in columns)
+    rows = conn.execute(
+        f"select array[{parts}] from {table} t where t.intent_id = %s".encode(), (intent_id,)
+    ).fetchall()
+    where = next(n for n, (name, _) in enumerate(columns) if name == "intent_id")
+    shown = ", ".join(
+        "(" + ", ".join(v for n, v in enumerate(row) if n != where) + ")" for (row,) in rows
     )
-    return PlainRows(script, 2 + checks, intent + checks * check + reservation)
+    names = [f'v."{n}"' for n in range(len(columns) - 1)]
+    names.insert(where, "one.id")
+    head = ", ".join(f'"{n}"' for n in range(len(columns) - 1))
+    return f"{', '.join(names)} from one, (values {shown}) as v({head})"
 
 
 def count_authorized(conn: Connection[Any]) -> int:
@@ -158,7 +197,7 @@ def add_history(conn: Connection[Any], rows: int, report: Callable[[str], None])
         _copy_sample(conn, chunk)
         made += chunk
         report(f"  history: {held + made * per_intent:,} rows")
-    for table in ("public.intents", "public.risk_checks", "risk.reservations"):
+    for table in _TABLES:
         conn.execute(f"vacuum (analyze) {table}".encode())
 
 

@@ -1,7 +1,8 @@
 -- p_read: what risk.read_asked says of the intent; p_book and p_rates: what stands beside it.
 create or replace function risk.authorize_one(
-  p_read record, p_policy_hash text, p_authority jsonb, p_book jsonb, p_reaches text[],
-  p_rates jsonb, p_conditions jsonb, out answer jsonb, out decided jsonb, out checks public.risk_checks[])
+  p_read record, p_batch record, p_book jsonb, p_rates jsonb, p_conditions jsonb,
+  p_slices jsonb,
+  out answer jsonb, out decided jsonb, out checks public.risk_checks[], out beyond_slices boolean)
 language plpgsql stable as $$
 declare
   v_quantity numeric;
@@ -9,18 +10,19 @@ declare
   v_code text;
   v_level text;
 begin
-  v_judged := risk.judge_limits(
-    p_read, p_policy_hash, p_book, p_reaches, p_rates, p_conditions,
-    coalesce((p_authority ->> 'trim')::boolean, false),
-    (p_authority ->> 'soft_loss_factor')::numeric);
+  v_judged := risk.judge_limits(p_read, p_batch, p_book, p_rates, p_conditions, p_slices);
+  beyond_slices := v_judged.beyond_slices;
+  if beyond_slices then
+    return;
+  end if;
   v_code := coalesce(p_read.code, v_judged.code);
   v_quantity := case when v_code is null then v_judged.quantity end;
   v_level := case
-    when v_judged.utilization >= (p_authority #>> '{levels,critical}')::numeric then 'CRITICAL'
+    when v_judged.utilization >= (p_batch.levels ->> 'critical')::numeric then 'CRITICAL'
     -- Past the soft daily loss nothing is less than high.
-    when v_judged.utilization >= (p_authority #>> '{levels,high}')::numeric
+    when v_judged.utilization >= (p_batch.levels ->> 'high')::numeric
       or v_judged.past_soft_loss then 'HIGH'
-    when v_judged.utilization >= (p_authority #>> '{levels,medium}')::numeric then 'MEDIUM'
+    when v_judged.utilization >= (p_batch.levels ->> 'medium')::numeric then 'MEDIUM'
     else 'LOW' end;
   checks := v_judged.checks;
   if p_read.refusals is not null then
@@ -47,9 +49,9 @@ begin
     'daily_drawdown_pct', least(p_read.drawdown, 100)::text,
     'treasury_utilization', least(greatest(coalesce(v_judged.margin_used, 0), 0), 1)::text,
     'volatility', coalesce(p_read.sigma::text, '0'),
-    'policy_hash', p_policy_hash, 'repeated', false,
+    'policy_hash', p_batch.policy_hash, 'repeated', false,
     'checked', cardinality(checks),
     'checks', coalesce(p_read.refusals, '[]') || coalesce(v_judged.failed, '[]'));
 end $$;
-comment on function risk.authorize_one(record, text, jsonb, jsonb, text[], jsonb, jsonb) is
+comment on function risk.authorize_one(record, record, jsonb, jsonb, jsonb, jsonb) is
   'Judge one intent of a batch whose budgets are locked; give the answer and the rows to keep. Internal.';

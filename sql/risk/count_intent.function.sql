@@ -1,6 +1,11 @@
 create or replace function risk.count_intent(p_rates jsonb, p_account_id text) returns jsonb
 language plpgsql stable as $$
+declare
+  v_own text[] := array[p_account_id, 'account'];
 begin
+  if (p_rates -> p_account_id) - 'account' = '{}' then
+    return jsonb_set(p_rates, v_own, to_jsonb((p_rates #>> v_own)::bigint + 1));
+  end if;
   -- Wide counts of other accounts grow as well: where they stand in another scope they are one
   -- too high until the batch ends, which only ever denies.
   return (

@@ -1,9 +1,11 @@
 -- One statement per table for a whole batch: starting one costs more than a row of it.
 create or replace function risk.keep_decisions(
-  p_decided jsonb, p_checks public.risk_checks[], p_policy_hash text, p_ttl_ms int) returns void
+  p_decided jsonb[], p_checks public.risk_checks[], p_policy_hash text, p_ttl_ms int) returns void
 language plpgsql as $$
+declare
+  v_begun text[];
 begin
-  if p_decided <> '[]' then
+  if cardinality(p_decided) > 0 then
     insert into public.intents
       (intent_id, correlation_id, org_id, account_id, strategy_id, venue_id, symbol, side,
        order_type, mode, kind, requested_quantity, authorized_quantity, notional,
@@ -22,22 +24,43 @@ begin
                   where r.value not like 'proposal:%' or x.proposal_id is not null),
            x.latency_class, x.decided_at, x.decided_at + p_ttl_ms * interval '1 millisecond',
            x.decided_at
-      from jsonb_to_recordset(p_decided) as x(
+      from unnest(p_decided) as d(body)
+      cross join lateral jsonb_to_record(d.body) as x(
         intent_id uuid, correlation_id uuid, org_id text, account_id text, strategy_id text,
         venue_id text, symbol text, side text, order_type text, mode text, kind text,
         quantity numeric, authorized_quantity numeric, notional numeric,
         reference_price numeric, stop_loss numeric, take_profit numeric, reduce_only boolean,
         denial_code text, risk_level text, highest_utilization numeric, exposure_deltas jsonb,
         reason_codes jsonb, latency_class text, proposal_id uuid, decided_at timestamptz);
-    insert into risk.reservations
-      (intent_id, account_id, symbol, side, quantity, remaining_quantity, notional,
-       remaining_notional, created_at)
-    select x.intent_id, x.account_id, x.symbol, x.side, x.authorized_quantity,
-           x.authorized_quantity, x.notional, x.notional, x.decided_at
-      from jsonb_to_recordset(p_decided) as x(
-        intent_id uuid, account_id text, symbol text, side text, authorized_quantity numeric,
-        notional numeric, decided_at timestamptz)
-     where x.authorized_quantity is not null;
+    with authorized as materialized (
+      select x.*
+        from unnest(p_decided) as d(body)
+        cross join lateral jsonb_to_record(d.body) as x(
+          intent_id uuid, account_id text, symbol text, side text, authorized_quantity numeric,
+          notional numeric, decided_at timestamptz)
+       where x.authorized_quantity is not null
+    ), reserved as (
+      insert into risk.reservations
+        (intent_id, account_id, symbol, side, quantity, remaining_quantity, notional,
+         remaining_notional, created_at)
+      select x.intent_id, x.account_id, x.symbol, x.side, x.authorized_quantity,
+             x.authorized_quantity, x.notional, x.notional, x.decided_at
+        from authorized x
+    ), counted as (
+      insert into risk.order_rates as r (account_id, second, authorized)
+      select x.account_id, date_trunc('second', x.decided_at), count(*)
+        from authorized x
+       group by 1, 2
+      on conflict (account_id, second) do update set authorized = r.authorized + excluded.authorized
+      returning r.account_id, r.xmax = 0 as begun
+    )
+    select array_agg(c.account_id) filter (where c.begun) into v_begun from counted c;
+    if v_begun is not null then
+      -- Once a second at most: what nobody counts any more.
+      delete from risk.order_rates r
+       where r.account_id = any (v_begun)
+         and r.second < clock_timestamp() - interval '90 seconds';
+    end if;
   end if;
   if cardinality(p_checks) > 0 then
     insert into public.risk_checks
@@ -48,5 +71,5 @@ begin
       from unnest(p_checks) c;
   end if;
 end $$;
-comment on function risk.keep_decisions(jsonb, public.risk_checks[], text, int) is
-  'Write the intents, reservations and checks of a batch. Internal.';
+comment on function risk.keep_decisions(jsonb[], public.risk_checks[], text, int) is
+  'Write the intents, reservations, rates and checks of a batch. Internal.';

@@ -1,22 +1,25 @@
+-- Counted by the second as they are authorised, so that asking costs the same at any rate. The
+-- second that is a minute old counts whole: an order too many rather than one too few.
 create or replace function risk.recent_rates(p_accounts text[], p_reaches text[]) returns jsonb
 language plpgsql stable as $$
 declare
-  v_since timestamptz := clock_timestamp() - interval '1 minute';
-  v_wide boolean := cardinality(p_reaches) > 1;
+  v_since timestamptz := date_trunc('second', clock_timestamp() - interval '1 minute');
 begin
+  if cardinality(p_reaches) = 1 then
+    return (
+      select jsonb_object_agg(a.account_id, jsonb_build_object('account', coalesce((
+               select sum(r.authorized) from risk.order_rates r
+                where r.account_id = a.account_id and r.second >= v_since), 0)))
+        from unnest(p_accounts) as a(account_id)
+       where a.account_id is not null);
+  end if;
   return (
     with recent as materialized (
-      -- By organisation, because that is how intents are indexed: history must cost nothing.
-      select g.org_id, c.venue_id, m.account_id, m.n
-        from public.organizations g
-        cross join lateral (
-          select i.account_id, count(*) as n
-            from public.intents i
-           where i.org_id = g.org_id and i.created_at > v_since
-             and i.authorized_quantity is not null
-             and (v_wide or i.account_id = any (p_accounts))
-           group by i.account_id) m
-        join public.accounts c on c.account_id = m.account_id
+      select c.org_id, c.venue_id, c.account_id, sum(r.authorized) as n
+        from risk.order_rates r
+        join public.accounts c on c.account_id = r.account_id
+       where r.second >= v_since
+       group by c.account_id
     )
     select coalesce(jsonb_object_agg(a.account_id, (
              select jsonb_object_agg(u.reach, (

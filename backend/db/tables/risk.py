@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
@@ -195,6 +195,41 @@ class Reservation(Base):
     created_at: Mapped[datetime] = now()
     released_at: Mapped[datetime | None]
     released_by: Mapped[str | None]
+
+
+class BudgetSlice(Base):
+    __tablename__ = "budget_slices"
+    __table_args__ = (
+        {
+            "schema": "risk",
+            "comment": "What each account may use of shared budgets without asking the others.",
+            "postgresql_with": {"fillfactor": "50", "autovacuum_vacuum_scale_factor": "0.01"},
+        },
+    )
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    policy_hash: Mapped[str]
+    slices: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(),
+        comment="By `scope.kind`: `own`, and what all `others` may use; null if none are handed out.",
+    )
+    good_until: Mapped[datetime]
+
+
+class OrderRate(Base):
+    __tablename__ = "order_rates"
+    __table_args__ = (
+        *positive("authorized"),
+        {
+            "schema": "risk",
+            "comment": "How many intents were authorised in each of the last seconds.",
+            "postgresql_with": {"fillfactor": "50", "autovacuum_vacuum_scale_factor": "0.01"},
+        },
+    )
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.account_id"), primary_key=True)
+    second: Mapped[datetime] = mapped_column(primary_key=True)
+    authorized: Mapped[int]
 
 
 class AccountState(Base):
