@@ -3,6 +3,7 @@
 import fcntl
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from decimal import Decimal
@@ -17,7 +18,7 @@ from backend.paper_terminal.bars import (
     read_recording,
 )
 from backend.paper_terminal.book import Book
-from backend.paper_terminal.clock import MachineClock
+from backend.paper_terminal.clock import MachineClock, WallClock
 from backend.paper_terminal.conditions import Conditions, ConditionSettings
 from backend.paper_terminal.constants import DEAL_TYPE_BALANCE, Execution, MarginMode
 from backend.paper_terminal.descriptions import Descriptions
@@ -69,7 +70,9 @@ class Settings:
     full_durability: bool
 
 
-def assemble(settings: Settings) -> tuple[Terminal, Faults, Callable[[], None]]:
+def assemble(
+    settings: Settings, clock: WallClock | None = None
+) -> tuple[Terminal, Faults, Callable[[], None]]:
     """Build the terminal, its faults and the function that closes its store.
 
     Raises ValueError for settings that contradict the folder, OSError if it is in use.
@@ -79,9 +82,15 @@ def assemble(settings: Settings) -> tuple[Terminal, Faults, Callable[[], None]]:
     if settings.freeze_level < 0:
         raise ValueError("the freeze level must not be negative")
     settings.home.mkdir(parents=True, exist_ok=True)
-    lock = _only_one(settings.home)
-    store = Store(settings.home / "terminal.sqlite3", settings.full_durability)
-    clock = MachineClock()
+    with ExitStack() as opened:
+        opened.enter_context(_only_one(settings.home))
+        store = Store(settings.home / "terminal.sqlite3", settings.full_durability)
+        opened.callback(store.close)
+        terminal, faults = _put_together(settings, store, clock or MachineClock())
+        return terminal, faults, opened.pop_all().close
+
+
+def _put_together(settings: Settings, store: Store, clock: WallClock) -> tuple[Terminal, Faults]:
     specs, sources = _market_data(settings)
     widest_ms = max(source.bar_seconds for source in sources.values()) * 1000
     remembered = _remember(store, settings, clock.now_ms() // widest_ms * widest_ms)
@@ -95,15 +104,27 @@ def assemble(settings: Settings) -> tuple[Terminal, Faults, Callable[[], None]]:
         settings.offset_hours,
         settings.sessions,
     )
+    faults = _faults(store, clock, settings.seed)
+    market.disturb(faults.in_force)
     book = Book(store)
+    if not book.deals:
+        _deposit(book, settings.balance, market.server_ms())
     mode = MarginMode.HEDGING if settings.hedging else MarginMode.NETTING
     money = Money(market, settings.currency, settings.leverage)
     fills = Fills(book, money, mode, settings.commission)
-    faults = _faults(store, clock, settings.seed)
-    market.disturb(faults.in_force)
     conditions = Conditions(settings.conditions, settings.seed)
-    veil = Veil()
-    account = AccountSettings(
+    floor = Floor(book, market, money, fills, conditions, faults, mode, settings.limits)
+    trading, veil = Trading(floor), Veil()
+    queries = Queries(book, market, money, veil, _zone(settings.machine_offset_hours))
+    account = _account(settings, mode)
+    told = Descriptions(book, market, money, trading, faults, account, settings.home)
+    triggers, login = Triggers(floor, settings.levels), settings.login
+    parts = Parts(book, market, trading, triggers, conditions, faults, queries, told, veil, login)
+    return Terminal(parts), faults
+
+
+def _account(settings: Settings, mode: MarginMode) -> AccountSettings:
+    return AccountSettings(
         settings.login,
         settings.currency,
         settings.leverage,
@@ -112,24 +133,9 @@ def assemble(settings: Settings) -> tuple[Terminal, Faults, Callable[[], None]]:
         settings.limits,
         settings.levels,
     )
-    if not book.deals:
-        _deposit(book, settings.balance, market.server_ms())
-    floor = Floor(book, market, money, fills, conditions, faults, mode, settings.limits)
-    trading = Trading(floor)
-    triggers = Triggers(floor, settings.levels)
-    queries = Queries(book, market, money, veil, _zone(settings.machine_offset_hours))
-    told = Descriptions(book, market, money, trading, faults, account, settings.home)
-    login = settings.login
-    parts = Parts(book, market, trading, triggers, conditions, faults, queries, told, veil, login)
-
-    def close() -> None:
-        store.close()
-        lock.close()
-
-    return Terminal(parts), faults, close
 
 
-def _faults(store: Store, clock: MachineClock, seed: int) -> Faults:
+def _faults(store: Store, clock: WallClock, seed: int) -> Faults:
     """Give the rules that were to be kept; all others end with the process."""
     kept = json.loads(store.meta().get("faults", "[]"))
 
@@ -149,6 +155,7 @@ def _only_one(home: Path) -> IO[str]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        lock.close()
         raise OSError(f"{home} is in use by another terminal") from error
     return lock
 
