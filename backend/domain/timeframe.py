@@ -23,7 +23,7 @@ _UNIT_S = RULES.timeframes.units
 _NUMBER_FIRST = re.compile(rf"([0-9]{{1,5}})[ \t]*({'|'.join(_UNIT_S)})")
 _LETTER_FIRST = re.compile(r"(?:period_)?([mhdw])([0-9]{1,4})")
 _MINUTES = re.compile(r"[0-9]{1,6}")
-_MONTHS = re.compile(r"[0-9]{1,2}M")
+_MONTHS = re.compile(r"[0-9]{1,2}[ \t]*M")
 
 
 def canonical_timeframe(raw: str | None) -> str | None:

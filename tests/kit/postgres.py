@@ -46,7 +46,7 @@ class Database:
         """Give the superuser's URL, for looking behind the curtain."""
         return self.handle.superuser_url(self.name)
 
-    def role_url(self, role: str) -> str:
+    def role_url(self, role: str, tcp: bool = False) -> str:
         """Give the URL of a login role, whose password is set on the way."""
         password = self.handle.home.secret(f"kit-{role}")
         with psycopg.connect(self.handle.superuser_url(), autocommit=True) as connection:
@@ -57,7 +57,7 @@ class Database:
                     sql.Identifier(role), sql.Literal(password)
                 )
             )
-        return self.handle.url(role, password, self.name)
+        return self.handle.url(role, password, self.name, tcp=tcp)
 
 
 def begin_session() -> None:

@@ -1,0 +1,146 @@
+"""Python and Deno normalise every signal to the same bytes."""
+
+from __future__ import annotations
+
+import json
+import random
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from backend.contracts.denials import Code
+from backend.contracts.envelope import canonical
+from backend.contracts.normalization import FOLDER, RULES
+from backend.domain.instruments import InstrumentRegistry, Lifecycle
+from backend.domain.normalization_wire import (
+    decode_facts,
+    decode_instrument,
+    decode_policy,
+    encode_outcome,
+)
+from backend.domain.normalize import NormalizeCode, normalize
+from backend.domain.sessions import Session
+from tests.kit.edge import FUNCTIONS, deno
+
+DOCUMENT: dict[str, Any] = json.loads((FOLDER / "cases.json").read_text())
+RANDOM_SIGNALS = 2_000
+
+
+def outcome(signal: dict[str, Any], policy: dict[str, Any]) -> bytes:
+    registry = InstrumentRegistry.of(map(decode_instrument, DOCUMENT["instruments"]))
+    found = normalize(decode_facts(signal), registry, decode_policy(policy))
+    return canonical(encode_outcome(found))
+
+
+def outcomes_of_deno(signals: list[dict[str, Any]]) -> list[bytes]:
+    asked = {"instruments": DOCUMENT["instruments"], "policy": DOCUMENT["policy"]}
+    lines = "\n".join(json.dumps({**asked, "signal": signal}) for signal in signals)
+    done = deno("run", "--no-prompt", "--frozen", "testing/outcomes.ts", stdin=lines)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.encode().splitlines()
+
+
+@pytest.mark.parametrize("case", DOCUMENT["cases"], ids=lambda case: case["name"])
+def test_the_normalizer_gives_what_the_case_says(case: dict[str, Any]):
+    found = outcome(case["signal"], case.get("policy", DOCUMENT["policy"]))
+    assert found == canonical(case["expected"])
+
+
+def test_every_reason_has_a_case_and_a_place_to_go():
+    said = {case["expected"].get("code") for case in DOCUMENT["cases"]} - {None}
+    assert said == {code.value for code in NormalizeCode} == RULES.refusals.keys()
+
+
+def test_the_rules_name_the_states_and_sessions_that_the_desk_has():
+    assert RULES.lifecycle.keys() == {state.value for state in Lifecycle}
+    assert {*RULES.sessions.leading, RULES.sessions.closed} == {s.value for s in Session}
+
+
+def test_signals_at_random_come_out_the_same():
+    signals = [a_signal(random.Random(seed)) for seed in range(RANDOM_SIGNALS)]
+    theirs = outcomes_of_deno(signals)
+    ours = [outcome(signal, DOCUMENT["policy"]) for signal in signals]
+    different = [(s, a, b) for s, a, b in zip(signals, ours, theirs, strict=True) if a != b]
+    assert different == []
+    # Worth nothing if all of them failed in the same way.
+    assert sum(b'"outcome":"normalized"' in found for found in ours) > RANDOM_SIGNALS // 20
+
+
+def a_signal(dice: random.Random) -> dict[str, Any]:
+    """Make a signal around what the cases know, often with something wrong."""
+    known = dice.choice(DOCUMENT["instruments"])
+    price = Decimal(dice.randrange(1, 10**7)).scaleb(-dice.randrange(0, 7))
+    signal: dict[str, Any] = {
+        "symbol_raw": a_spelling(dice, known),
+        "side": dice.choice(["BUY", "SELL"]),
+        "order_type": dice.choice(["market", "market", "limit", "stop"]),
+        "received_at": an_instant(dice),
+    }
+    maybe: dict[str, Any] = {
+        "exchange": dice.choice(["NYSE", "oanda", "COMEX_DL", "nasdaq_dly", "X"]),
+        "price": f"{price:f}",
+        "stop_loss": f"{near(dice, price):f}",
+        "take_profit": f"{near(dice, price):f}",
+        "stop_distance": a_distance(dice),
+        "take_distance": a_distance(dice),
+        "timeframe": a_timeframe(dice),
+        "quote": {"bid": f"{price:f}", "ask": f"{near(dice, price):f}",
+                  "quoted_at": signal["received_at"]},
+    }  # fmt: skip
+    signal |= {name: value for name, value in maybe.items() if dice.random() < 0.4}
+    if dice.random() < 0.3:
+        signal["source_time"] = signal["received_at"][:17] + f"{dice.randrange(60):02}.5Z"
+    return signal
+
+
+def a_spelling(dice: random.Random, known: dict[str, Any]) -> str:
+    name = dice.choice([known["symbol"], *known["aliases"]])
+    before = dice.choice(["", "", "", "#", "^", "OANDA:", "NYSE:", "x:"])
+    after = dice.choice(
+        ["", "", "", "m", ".m", ".PRO", "_i", "-ecn", "+", "#", "micro", ".zzzzzzzzz"]
+    )
+    cut = dice.choice([0, 0, 3])
+    middle = f"{name[:cut]}{dice.choice('/-_ ')}{name[cut:]}" if cut else name
+    return dice.choice([str.lower, str.upper, str])(f"{before}{middle}{after}")
+
+
+def an_instant(dice: random.Random) -> str:
+    day = f"2026-{dice.randrange(1, 13):02}-{dice.randrange(1, 29):02}"
+    hour, minute = dice.randrange(24), dice.choice([0, 0, 59, dice.randrange(60)])
+    return f"{day}T{hour:02}:{minute:02}:{dice.randrange(60):02}.{dice.randrange(10**6):06}Z"
+
+
+def a_distance(dice: random.Random) -> dict[str, str]:
+    value = Decimal(dice.randrange(1, 10**5)).scaleb(-dice.randrange(0, 4))
+    return {"value": f"{value:f}", "unit": dice.choice(["pips", "percent", "price"])}
+
+
+def a_timeframe(dice: random.Random) -> str:
+    unit = dice.choice(["", "m", "M", "h", "H", "D", "w", " min", "hours", "s"])
+    number = str(dice.choice([1, 3, 4, 5, 15, 30, 60, 240, 1440, 7]))
+    return dice.choice([number + unit, unit.strip() + number, f"PERIOD_{unit.strip()}{number}"])
+
+
+def near(dice: random.Random, price: Decimal) -> Decimal:
+    return price * Decimal(dice.randrange(900, 1101)) / 1000
+
+
+def test_refusals_are_worded_like_the_desks():
+    script = (
+        'import { REFUSALS } from "./_shared/problem.ts"; console.log(JSON.stringify(REFUSALS));'
+    )
+    done = deno("eval", "--frozen", script)
+    assert done.returncode == 0, done.stderr
+    for number, refusal in json.loads(done.stdout).items():
+        code = Code.of_number(number)
+        assert code is not None
+        assert (refusal["name"], refusal["meaning"]) == (code.name, code.meaning)
+
+
+def test_no_function_knows_a_login_but_its_own():
+    for path in FUNCTIONS.rglob("*.ts"):
+        if not path.name.endswith(".test.ts"):
+            text = path.read_text().lower()
+            assert "service_role" not in text, path
+            assert "supabase_service" not in text, path
