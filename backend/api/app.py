@@ -13,7 +13,18 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from psycopg_pool import ConnectionPool
 
-from backend.api import decisions, docs, health, orders, problems, reviews, signals, votes, webhook
+from backend.api import (
+    charts,
+    decisions,
+    docs,
+    health,
+    orders,
+    problems,
+    reviews,
+    signals,
+    votes,
+    webhook,
+)
 from backend.api.alert_store import AlertStore
 from backend.api.rates import SourceRates
 from backend.api.waker import Waker
@@ -61,6 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.settings, app.state.clock = given, SystemClock()
         app.state.pool, app.state.alerts, app.state.waker = pool, alerts, waker
         app.state.rates = SourceRates()
+        app.state.charts = {}
         try:
             yield
         finally:
@@ -79,7 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     problems.install(app)
-    for module in (webhook, health, signals, orders, decisions, reviews, votes):
+    for module in (webhook, health, signals, orders, decisions, reviews, votes, charts):
         app.include_router(module.router)
     docs.install(app)
     return app

@@ -22,6 +22,7 @@ OPERATIONS = {
     "list_pending_votes",
     "list_votes",
     "cast_vote",
+    "draw_chart",
 }
 
 

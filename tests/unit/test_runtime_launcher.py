@@ -9,7 +9,7 @@ import pytest
 
 from backend.settings import CHECKOUT
 
-INSTALLED = "embedded,mt5linux"
+INSTALLED = "embedded,mt5linux,charts,outliers"
 
 
 @pytest.fixture
