@@ -19,12 +19,12 @@ from starlette.responses import Response
 from backend.api.alert_store import StoreBusy
 from backend.api.problems import Problem, documented, problem_response
 from backend.contracts.denials import Code
-from backend.db.gateway import Fault, dump
+from backend.db.gateway import Fault
 from backend.db.intake import Alert
 from backend.domain.intake.alert import IntakeCode, NotUnderstood
 from backend.domain.intake.dedupe import dedupe_key
 from backend.domain.intake.parse import BODY_BYTES_MAX, parse_alert
-from backend.domain.intake.wire import encode_alert
+from backend.domain.intake.wire import stored_form
 from backend.ports import Clock
 
 # TradingView gives up after 3 s; it sends again what it got a 5xx for.
@@ -128,11 +128,11 @@ def _alert(
     received_at = clock.now()
     outcome = parse_alert(body, content_type)
     key = dedupe_key(outcome, body)
-    parsed, reason = None, None
+    parsed, reason, secrets = None, None, ()
     if isinstance(outcome, NotUnderstood):
         reason = outcome.reason_code.value
     else:
-        parsed = _storable(encode_alert(outcome))
+        parsed, secrets = stored_form(outcome), outcome.secrets
         reason = None if parsed else IntakeCode.TEXT_NOT_UNDERSTOOD.value
     return Alert(
         alert_id=UUID(bytes=uuid_utils.uuid7().bytes),
@@ -145,16 +145,8 @@ def _alert(
         dedupe_kind=key.kind,
         dedupe_value=key.value,
         received_at=received_at,
+        secrets=secrets,
     )
-
-
-def _storable(fields: dict[str, Any]) -> dict[str, Any] | None:
-    """Return an alert as jsonb takes it; None where a text holds what jsonb cannot."""
-    try:
-        text = dump(fields)
-    except orjson.JSONEncodeError:  # half a surrogate pair
-        return None
-    return None if b"\\u0000" in text else fields
 
 
 @lru_cache(maxsize=1024)

@@ -9,8 +9,13 @@ language sql stable security invoker set search_path = '' as $$
                 'alert_id', r.alert_id, 'source_id', r.source_id, 'org_id', r.org_id,
                 'received_at', r.received_at, 'content_type', r.content_type,
                 'remote_address', host(r.remote_address), 'bytes_hex', encode(r.body, 'hex'),
-                'parsed', r.parsed, 'understood', r.understood, 'reason_code', r.reason_code)
-                from public.signals_raw r where r.correlation_id = p_correlation_id),
+                'parsed', coalesce(d.parsed, r.parsed),
+                'understood', coalesce(d.understood, r.understood),
+                'reason_code', case when d.alert_id is null then r.reason_code
+                                    else d.reason_code end)
+                from public.signals_raw r
+                left join intake.readings d on d.alert_id = r.alert_id
+               where r.correlation_id = p_correlation_id),
     'signal', (select audit.exact(to_jsonb(n), 'public.signals_normalized')
                  from public.signals_normalized n where n.correlation_id = p_correlation_id),
     'rationale', (select audit.exact(to_jsonb(s), 'public.strategy_rationales') - 'feature_vector'

@@ -40,15 +40,20 @@ begin
     perform ops.record_outcome(v_review.correlation_id, v_review.org_id, 'denied', 'TR241',
                                'review', v_review.decided_at);
   elsif v_review.kind = 'alert' then
+    -- What was read after the answer counts for alerts whose door did not read them.
     if not exists (select from public.signals_raw a
-                    where a.alert_id = v_review.subject_id and a.understood) then
+                     left join intake.readings d on d.alert_id = a.alert_id
+                    where a.alert_id = v_review.subject_id
+                      and coalesce(d.understood, a.understood)) then
       raise exception 'a body that was not understood cannot be sent on'
         using errcode = 'TR211';
     end if;
     perform bus.deliver_row('intake', 'review', v_review.review_id,
-                            upper(left(a.parsed ->> 'symbol_raw', 64)), v_review.org_id,
-                            v_review.correlation_id, 86400000)
-       from public.signals_raw a where a.alert_id = v_review.subject_id;
+                            upper(left(coalesce(d.parsed, a.parsed) ->> 'symbol_raw', 64)),
+                            v_review.org_id, v_review.correlation_id, 86400000)
+       from public.signals_raw a
+       left join intake.readings d on d.alert_id = a.alert_id
+      where a.alert_id = v_review.subject_id;
   elsif v_review.kind = 'signal' then
     perform bus.deliver_row('rationale_scorer', 'review', v_review.review_id, g.symbol,
                             v_review.org_id, v_review.correlation_id, 86400000)

@@ -199,7 +199,9 @@ def post(
     own = dedupe_key(parsed, body)
     kind, value = key or (own.kind, own.value)
     reading: dict[str, Any] = (
-        {"parsed": encode_alert(parsed)} if understood else {"reason_code": parsed.reason_code}
+        {"parsed": encode_alert(parsed), "secrets": parsed.secrets}
+        if understood
+        else {"reason_code": parsed.reason_code}
     )
     answer = hand_in(
         conn,

@@ -42,6 +42,24 @@ def encode_alert(alert: ParsedAlert) -> dict[str, Json]:
     return encoded
 
 
+def stored_form(alert: ParsedAlert) -> dict[str, Json] | None:
+    """Write an alert as jsonb takes it; None where a text holds what jsonb cannot.
+
+    Postgres has no NUL in texts, and halves of surrogate pairs are no Unicode.
+    """
+    for name in (*_TEXTS, "shape", "symbol_raw"):
+        text: str | None = getattr(alert, name)
+        if text is not None and not text.isprintable() and _unstorable(text):
+            return None
+    if any(map(_unstorable, alert.warnings)):
+        return None
+    return encode_alert(alert)
+
+
+def _unstorable(text: str) -> bool:
+    return any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text)
+
+
 def decode_alert(encoded: Mapping[str, object]) -> ParsedAlert:
     """Read what `encode_alert` wrote. Raises KeyError, TypeError or ValueError on anything else."""
     sequence = encoded["sequence"]
