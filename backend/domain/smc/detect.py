@@ -13,7 +13,7 @@ from backend.domain.smc.breaks import find_shifts, merge_breaks, side_breaks
 from backend.domain.smc.days import trading_days
 from backend.domain.smc.events import DEFAULT_SETTINGS, SmcSettings
 from backend.domain.smc.frame import Frame
-from backend.domain.smc.pools import merge_pools, side_pools
+from backend.domain.smc.pools import merge_pools, period_pools, swing_pools
 from backend.domain.smc.structures import Structures, Swings
 from backend.domain.smc.swings import (
     SideSwings,
@@ -49,8 +49,12 @@ def detect(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> Structures:
     breaks = merge_breaks(breaks_up, breaks_down)
     days = trading_days(bars.opened_us, settings.day_turn)
     pools = merge_pools(
-        side_pools(up, highs, atr, days, settings),
-        side_pools(down, lows, atr, days, settings),
+        [
+            swing_pools(up, highs, atr, settings),
+            swing_pools(down, lows, atr, settings),
+            period_pools(up, days, settings),
+            period_pools(down, days, settings),
+        ],
         size,
     )
     bullish, bearish = bullish_blocks(up, breaks_up), bullish_blocks(down, breaks_down)

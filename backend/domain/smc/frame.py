@@ -17,20 +17,17 @@ _DENSE_MAX = 1 << 16
 
 
 class Series:
-    """A series with the maxima of its windows of 1, 2, 4, … values (a sparse table)."""
+    """A series with the maxima of its aligned blocks of 1, 2, 4, … values."""
 
     def __init__(self, values: FloatArray) -> None:
         self.size = len(values)
-        # The end holds a value below all, so that looking past it finds nothing.
-        window = np.append(values, -np.inf)
-        self._windows = [window]
-        self._index = np.arange(self.size + 1)
-        step = 1
-        while step < self.size:
-            wider = window.copy()
-            np.maximum(window[:-step], window[step:], out=wider[:-step])
-            self._windows.append(wider)
-            window, step = wider, 2 * step
+        # The end holds values below all, so that looking past it finds nothing.
+        blocks = np.full(1 << self.size.bit_length(), -np.inf)
+        blocks[: self.size] = values
+        self._blocks = [blocks]
+        while len(blocks) > 1:
+            blocks = np.maximum(blocks[0::2], blocks[1::2])
+            self._blocks.append(blocks)
 
     def first_above(self, start: IntArray, level: FloatArray) -> IntArray:
         """Return for each query the first index from start on above level, or the size."""
@@ -40,29 +37,39 @@ class Series:
         """Return for each query the first index from start on at or above level, or the size."""
         return self._first(start, level, np.less)
 
-    def max_of(self, length: int) -> FloatArray:
-        """Return the maximum of [i, i + length) for every i at which that fits."""
-        power = length.bit_length() - 1
-        window, rest = self._windows[power], length - (1 << power)
-        count = self.size - length + 1
-        return np.maximum(window[:count], window[rest : rest + count])
-
     def _first(self, start: IntArray, level: FloatArray, below: np.ufunc) -> IntArray:
         if len(start) * self.size <= _DENSE_MAX:
             return self._first_of_few(start, level, below)
         position = np.minimum(start, self.size)
-        # Skip the widest window that stays below, then half of it, and so on.
-        for power in range(len(self._windows) - 1, -1, -1):
-            skip = below(self._windows[power][position], level)
-            position += skip.astype(np.int64) << power
-            np.minimum(position, self.size, out=position)
-        return position
+        # Skip whole blocks that stay below, ever larger ones.
+        active = np.flatnonzero(position < self.size)
+        stopped: list[IntArray] = []
+        for power, blocks in enumerate(self._blocks):
+            block = position[active] >> power
+            # A block with an even number is the beginning of a larger one: look at that.
+            due = (block & 1 == 1) if len(blocks) > 1 else np.ones(len(block), dtype=np.bool_)
+            looked, block = active[due], block[due]
+            skip = below(blocks[block], level[looked])
+            stopped.append(looked[~skip])
+            looked, passed = looked[skip], (block[skip] + 1) << power
+            position[looked] = passed
+            active = np.concatenate((active[~due], looked[passed < self.size]))
+            if len(active) == 0:
+                break
+        # Then halve the block that holds the find.
+        active = active[:0]
+        for power in range(len(stopped) - 2, -1, -1):
+            active = np.concatenate((active, stopped[power + 1]))
+            at = position[active]
+            skip = below(self._blocks[power][at >> power], level[active])
+            position[active] = at + (skip.astype(np.int64) << power)
+        return np.minimum(position, self.size)
 
     def _first_of_few(self, start: IntArray, level: FloatArray, below: np.ufunc) -> IntArray:
         """Compare everything with everything: fewer steps, which short runs are all about."""
-        found = below(self._windows[0], level[:, None])
+        found = below(self._blocks[0][: self.size + 1], level[:, None])
         np.logical_not(found, out=found)
-        found &= self._index >= start[:, None]
+        found &= np.arange(self.size + 1) >= start[:, None]
         # The end is always a find of last resort.
         found[:, -1] = True
         return found.argmax(axis=1)
@@ -98,6 +105,16 @@ class Frame:
     def closes(self) -> Series:
         """Searchable closes."""
         return Series(self.close)
+
+
+def sliding_max(values: FloatArray, length: int) -> FloatArray:
+    """Return the maximum of [i, i + length) for every i at which that fits."""
+    width = 1
+    while 2 * width <= length:
+        values = np.maximum(values[:-width], values[width:])
+        width *= 2
+    rest = length - width
+    return np.maximum(values[:-rest], values[rest:]) if rest else values
 
 
 def never_to_minus_one(at: IntArray, size: int) -> IntArray:

@@ -14,6 +14,8 @@ turtle soup: a wick beyond the level that is reclaimed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from backend.domain.market.bars import FloatArray, IntArray
@@ -23,61 +25,60 @@ from backend.domain.smc.frame import Frame, first_of_runs, never_to_minus_one
 from backend.domain.smc.structures import Pools
 from backend.domain.smc.swings import SideSwings
 
-_CODE = {kind: code for code, kind in enumerate(POOL_KINDS)}
+
+def swing_pools(frame: Frame, swings: SideSwings, atr: FloatArray, settings: SmcSettings) -> Pools:
+    """Find the swings and equal highs above a frame's market; "never" is the frame's size."""
+    found = {
+        EventKind.SWING: _single(frame, swings),
+        EventKind.EQUAL: _equal(frame, swings, atr, settings),
+    }
+    return _pools(frame, found, settings)
 
 
-def side_pools(
-    frame: Frame, swings: SideSwings, atr: FloatArray, days: IntArray, settings: SmcSettings
-) -> Pools:
-    """Find the pools above a frame's market; "never" is the frame's size."""
-    found = [
-        _swing_pools(frame, swings),
-        _equal_pools(frame, swings, atr, settings),
-        _previous(frame, days, EventKind.PREVIOUS_DAY),
-        _previous(frame, week_of(days), EventKind.PREVIOUS_WEEK),
-    ]
-    kind = np.repeat(np.arange(len(found)), [len(pools[0]) for pools in found])
-    first_bar, bar, known_at, level, taken_at = (
-        np.concatenate(column) for column in zip(*found, strict=True)
-    )
-    swept_at, run_at = _outcome(frame, level, taken_at, settings.reclaim_bars)
-    direction = np.full(len(kind), frame.sign)
-    return Pools(kind, direction, first_bar, bar, known_at, level, taken_at, swept_at, run_at)
+def period_pools(frame: Frame, days: IntArray, settings: SmcSettings) -> Pools:
+    """Find the previous day's and week's highs; "never" is the frame's size."""
+    found = {
+        EventKind.PREVIOUS_DAY: _previous(frame, days),
+        EventKind.PREVIOUS_WEEK: _previous(frame, week_of(days)),
+    }
+    return _pools(frame, found, settings)
 
 
-def merge_pools(above: Pools, below: Pools, size: int) -> Pools:
+def merge_pools(parts: Sequence[Pools], size: int) -> Pools:
     """Put the pools of a frame and of its mirror in order."""
-    known_at = np.concatenate((above.known_at, below.known_at))
-    kind = np.concatenate((above.kind, below.kind))
-    order = np.lexsort((kind, known_at))
 
-    def at(first: IntArray, second: IntArray) -> IntArray:
-        return never_to_minus_one(np.concatenate((first, second))[order], size)
+    def column(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    order = np.lexsort((column("kind"), column("known_at")))
+    direction = column("direction")
+
+    def at(name: str) -> IntArray:
+        return never_to_minus_one(column(name)[order], size)
 
     return Pools(
-        kind[order],
-        np.concatenate((above.direction, below.direction))[order],
-        np.concatenate((above.first_bar, below.first_bar))[order],
-        np.concatenate((above.bar, below.bar))[order],
-        known_at[order],
-        np.concatenate((above.level, -below.level))[order],
-        at(above.taken_at, below.taken_at),
-        at(above.swept_at, below.swept_at),
-        at(above.run_at, below.run_at),
+        column("kind")[order],
+        direction[order],
+        column("first_bar")[order],
+        column("bar")[order],
+        column("known_at")[order],
+        # Levels of the mirror come back with their own sign.
+        (direction * column("level"))[order],
+        at("taken_at"),
+        at("swept_at"),
+        at("run_at"),
     )
 
 
 _Found = tuple[IntArray, IntArray, IntArray, FloatArray, IntArray]
 
 
-def _swing_pools(frame: Frame, swings: SideSwings) -> _Found:
+def _single(frame: Frame, swings: SideSwings) -> _Found:
     taken_at = frame.highs.first_above(swings.known_at + 1, swings.level)
     return swings.bar, swings.bar, swings.known_at, swings.level, taken_at
 
 
-def _equal_pools(
-    frame: Frame, swings: SideSwings, atr: FloatArray, settings: SmcSettings
-) -> _Found:
+def _equal(frame: Frame, swings: SideSwings, atr: FloatArray, settings: SmcSettings) -> _Found:
     apart = np.abs(np.diff(swings.level))
     equal = np.flatnonzero(apart <= settings.equal_atr * atr[swings.known_at[1:]]) + 1
     level = np.maximum(swings.level[equal], swings.level[equal - 1])
@@ -86,7 +87,7 @@ def _equal_pools(
     return swings.bar[equal - 1], swings.bar[equal], known_at, level, taken_at
 
 
-def _previous(frame: Frame, period: IntArray, kind: EventKind) -> _Found:
+def _previous(frame: Frame, period: IntArray) -> _Found:
     """Find the high of each whole period, which counts from the next one's first bar on."""
     start = first_of_runs(period)
     # The first period may lack its beginning, the last its end.
@@ -102,6 +103,17 @@ def _previous(frame: Frame, period: IntArray, kind: EventKind) -> _Found:
     taken_at = frame.highs.first_above(known_at, level)
     taken_at[taken_at >= replaced_at] = frame.size
     return bar, bar, known_at, level, taken_at
+
+
+def _pools(frame: Frame, found: dict[EventKind, _Found], settings: SmcSettings) -> Pools:
+    codes = [POOL_KINDS.index(kind) for kind in found]
+    kind = np.repeat(codes, [len(pools[0]) for pools in found.values()])
+    first_bar, bar, known_at, level, taken_at = (
+        np.concatenate(column) for column in zip(*found.values(), strict=True)
+    )
+    swept_at, run_at = _outcome(frame, level, taken_at, settings.reclaim_bars)
+    direction = np.full(len(kind), frame.sign)
+    return Pools(kind, direction, first_bar, bar, known_at, level, taken_at, swept_at, run_at)
 
 
 def _outcome(

@@ -28,7 +28,6 @@ class Side:
         "_equal_atr",
         "_events",
         "_lures",
-        "_minors",
         "_origin",
         "_origin_candle",
         "_origin_low",
@@ -45,6 +44,7 @@ class Side:
         "_valid",
         "_week",
         "forced_at",
+        "minors",
         "swept_at",
         "swing",
         "violated",
@@ -56,7 +56,7 @@ class Side:
         self._equal_atr = settings.equal_atr
         self._reclaim_bars = settings.reclaim_bars
         self._swings = PeakWindow(settings.swing_bars)
-        self._minors = PeakWindow(settings.minor_bars)
+        self.minors = PeakWindow(settings.minor_bars)
         self._day = Period(EventKind.PREVIOUS_DAY)
         self._week = Period(EventKind.PREVIOUS_WEEK)
         # Pools that wait to be taken (by negated level), and those taken that may be reclaimed.
@@ -155,10 +155,6 @@ class Side:
             if low <= self._origin_low:
                 self._origin, self._origin_low, self._origin_candle = at, low, candle
         return True
-
-    def confirm_minor(self, bar: int, high: float) -> tuple[float, int] | None:
-        """Take the bar into the minor swing's window; return the minor high it confirmed."""
-        return self._minors.push(bar, high)
 
     def lure(self, minor_bar: int, level: float) -> None:
         """Let a minor low stand before the untapped blocks that were known when it formed."""

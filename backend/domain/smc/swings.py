@@ -8,7 +8,7 @@ import numpy as np
 
 from backend.domain.market.bars import FloatArray, IntArray
 from backend.domain.smc.events import SmcSettings
-from backend.domain.smc.frame import Frame
+from backend.domain.smc.frame import Frame, sliding_max
 from backend.domain.smc.structures import DealingRange, Displacements
 from backend.domain.volatility import true_range
 
@@ -36,9 +36,8 @@ def swing_highs(frame: Frame, n: int) -> IntArray:
     if frame.size < 2 * n + 1:
         return np.empty(0, dtype=np.int64)
     centre = frame.high[n:-n]
-    around = frame.highs.max_of(n)
-    is_peak = centre > around[: len(centre)]
-    is_peak &= centre >= around[n + 1 :]
+    around = sliding_max(frame.high, n)
+    is_peak = (centre > around[: len(centre)]) & (centre >= around[n + 1 :])
     return np.flatnonzero(is_peak) + n
 
 

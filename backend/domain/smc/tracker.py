@@ -83,10 +83,10 @@ class Tracker:
         confirmed = up.confirm(bar, high, self._atr)
         if down.confirm(bar, -low, self._atr) or confirmed:
             self._measure()
-        minor = up.confirm_minor(bar, high)
+        minor = up.minors.push(bar, high)
         if minor is not None:
             down.lure(minor[1], -minor[0])
-        minor = down.confirm_minor(bar, -low)
+        minor = down.minors.push(bar, -low)
         if minor is not None:
             up.lure(minor[1], -minor[0])
         events = sorted(self._events)
