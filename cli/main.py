@@ -48,6 +48,7 @@ VERBS = (
     ),
     Verb("cooldown", "cli.cooldown:app", "Let a strategy or venue rest, or end it by votes.", LOOK),
     Verb("news", "cli.news:app", "Record announcements around which nothing opens.", LOOK),
+    Verb("instrument", "cli.instrument:app", "Say what may be traded and how it is spelled.", LOOK),
     Verb("operator", "cli.operator:app", "Manage the people who vote and audit.", LOOK),
     Verb("dlq", "cli.dlq:app", "List, explain and replay dead letters.", LOOK),
     Verb("paper", "cli.paper:app", "Look at the paper terminal; make it misbehave.", LOOK),

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from backend.domain.instruments import Instrument
+from backend.domain.instruments import Instrument, plain
 from backend.domain.sessions import Calendar
 from backend.values import Mode
 
@@ -62,11 +62,11 @@ def add_instruments(
                 item.lifecycle.value,
             ),
         )
-        for alias in item.aliases:
+        for alias in {plain(alias) for alias in item.aliases} - {item.symbol}:
             conn.execute(
                 "insert into public.instrument_aliases (alias, symbol) values (%s, %s)"
                 " on conflict (alias) do nothing",
-                (alias.upper(), item.symbol),
+                (alias, item.symbol),
             )
 
 

@@ -15,7 +15,7 @@ from tests.kit.signal_rows import (
     normalized,
 )
 from tests.kit.signals import POLICY_HASH
-from tests.kit.trading_desk import PACK, ask, post, rows
+from tests.kit.trading_desk import PACK, add_quote, ask, post, rows
 
 
 def facts_of(as_role: As, *spellings: str) -> list[dict[str, Any]]:
@@ -61,11 +61,39 @@ def test_every_spelling_finds_its_instrument(as_role: As, spelling: str):
     (facts,) = facts_of(as_role, spelling)
     assert [found["symbol"] for found in facts["instruments"]] == ["EURUSD"]
     assert facts["instruments"][0]["pip_size"] == "0.0001"
-    assert facts["instruments"][0]["aliases"] == ["EUR/USD", "EURO"]
+    assert facts["instruments"][0]["aliases"] == ["EURO"]
 
 
 def test_unknown_spelling_finds_nothing(as_role: As):
     assert facts_of(as_role, "NOSUCH")[0]["instruments"] == []
+
+
+def test_exchange_may_have_a_meaning_of_its_own(as_role: As, inside: Connection[Any]):
+    inside.execute("insert into instrument_aliases (alias, symbol) values ('XETR:EURO', 'GBPUSD')")
+    items = [
+        {"alert_id": uuid4(), "symbol_raw": "EURO", "exchange": exchange}
+        for exchange in ("XETR", "XETR_DLY", "OANDA", None)
+    ]
+    answers = ask(as_role("normalizer_agent"), "intake.normalization_facts", *items)
+    inside.execute("delete from instrument_aliases where alias = 'XETR:EURO'")
+    found = [[i["symbol"] for i in answer["instruments"]] for answer in answers]
+    assert found == [["EURUSD", "GBPUSD"], ["EURUSD", "GBPUSD"], ["EURUSD"], ["EURUSD"]]
+
+
+def test_quotes_come_along_where_distances_need_one(as_role: As, inside: Connection[Any]):
+    add_quote(inside)
+    bodies = [
+        b'{"ticker": "EURUSD", "action": "buy", "sl_pips": 20, "id": "q-1"}',
+        b'{"ticker": "EURUSD", "action": "buy", "sl_pips": 20, "price": 1.1, "id": "q-2"}',
+        b'{"ticker": "EURUSD", "action": "buy", "id": "q-3"}',
+    ]
+    items = [
+        {"alert_id": post(as_role("desk_api"), body)["alert_id"], "symbol_raw": "EURUSD"}
+        for body in bodies
+    ]
+    answers = ask(as_role("normalizer_agent"), "intake.normalization_facts", *items)
+    assert [answer["quotes"] is not None for answer in answers] == [True, False, False]
+    assert answers[0]["quotes"].keys() == {"EURUSD"}
 
 
 def test_batch_is_answered_item_by_item(as_role: As):
