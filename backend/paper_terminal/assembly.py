@@ -21,6 +21,7 @@ from backend.paper_terminal.book import Book
 from backend.paper_terminal.clock import MachineClock, WallClock
 from backend.paper_terminal.conditions import Conditions, ConditionSettings
 from backend.paper_terminal.constants import DEAL_TYPE_BALANCE, Execution, MarginMode
+from backend.paper_terminal.depth import DepthReplay, depth_spec, read_depth
 from backend.paper_terminal.descriptions import Descriptions
 from backend.paper_terminal.faults import Faults
 from backend.paper_terminal.fills import Commission, Fills
@@ -63,6 +64,7 @@ class Settings:
     conditions: ConditionSettings
     seed: int
     bars: Path | None
+    depth: tuple[Path, ...]
     speed: float
     start_bar: int | None
     sessions: Sessions
@@ -91,7 +93,7 @@ def assemble(
 
 
 def _put_together(settings: Settings, store: Store, clock: WallClock) -> tuple[Terminal, Faults]:
-    specs, sources = _market_data(settings)
+    specs, sources, depths = _market_data(settings)
     widest_ms = max(source.bar_seconds for source in sources.values()) * 1000
     remembered = _remember(store, settings, clock.now_ms() // widest_ms * widest_ms)
     market = Market(
@@ -113,11 +115,11 @@ def _put_together(settings: Settings, store: Store, clock: WallClock) -> tuple[T
     money = Money(market, settings.currency, settings.leverage)
     fills = Fills(book, money, mode, settings.commission)
     conditions = Conditions(settings.conditions, settings.seed)
-    floor = Floor(book, market, money, fills, conditions, faults, mode, settings.limits)
+    floor = Floor(book, market, money, fills, conditions, faults, mode, settings.limits, depths)
     trading, veil = Trading(floor), Veil()
     queries = Queries(book, market, money, veil, _zone(settings.machine_offset_hours))
     account = _account(settings, mode)
-    told = Descriptions(book, market, money, trading, faults, account, settings.home)
+    told = Descriptions(book, market, money, floor, trading, account, settings.home)
     triggers, login = Triggers(floor, settings.levels), settings.login
     parts = Parts(book, market, trading, triggers, conditions, faults, queries, told, veil, login)
     return Terminal(parts), faults
@@ -170,6 +172,7 @@ def _remember(store: Store, settings: Settings, origin_ms: int) -> dict[str, str
         "seed": str(settings.seed),
         "speed": str(settings.speed),
         "bars": str(settings.bars or "generated"),
+        "depth": " ".join(map(str, settings.depth)),
     }
     for key, value in fixed.items():
         if meta.get(key, value) != value:
@@ -205,7 +208,7 @@ def _deposit(book: Book, amount: Decimal, server_ms: int) -> None:
 
 def _market_data(
     settings: Settings,
-) -> tuple[dict[str, SymbolSpec], dict[str, BarSource]]:
+) -> tuple[dict[str, SymbolSpec], dict[str, BarSource], dict[str, DepthReplay]]:
     """Give all symbols: recorded where a file is given, generated otherwise."""
     recordings = [read_recording(path) for path in _recordings(settings.bars)]
     specs = dict(DEFAULT_SYMBOLS)
@@ -216,14 +219,17 @@ def _market_data(
     for name, spec in specs.items():
         frozen = settings.freeze_level
         specs[name] = replace(spec, execution=settings.execution, freeze_level=frozen)
+    books = [read_depth(path) for path in settings.depth]
+    specs |= {book.symbol: depth_spec(book) for book in books}
     if settings.rules is not None:
         specs = apply_rules(settings.rules, specs)
-    sources: dict[str, BarSource] = {}
+    depths = {book.symbol: DepthReplay(book) for book in books}
+    sources: dict[str, BarSource] = dict(depths)
     for recording in recordings:
         sources[recording.symbol] = _replay(settings, recording, specs[recording.symbol].digits)
     for name, spec in specs.items():
         sources.setdefault(name, GeneratedBars(spec, settings.seed))
-    return specs, sources
+    return specs, sources, depths
 
 
 def _replay(settings: Settings, recording: Recording, digits: int) -> RecordedBars:

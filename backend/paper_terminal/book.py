@@ -4,7 +4,7 @@ import json
 from bisect import bisect_left, bisect_right
 from decimal import Decimal
 
-from backend.paper_terminal.records import Deal, Order, Position
+from backend.paper_terminal.records import Deal, Order, Place, Position
 from backend.paper_terminal.store import Record, Store
 
 _FIRST_TICKET = 100_000_001
@@ -23,6 +23,12 @@ class Book:
         self.scanned: dict[str, int] = json.loads(meta.get("scanned", "{}"))
         # Per symbol the last midnight of the server whose swaps are charged, in milliseconds.
         self.rolled: dict[str, int] = json.loads(meta.get("rolled", "{}"))
+        # Limit orders that stand in a book's queue.
+        queues: dict[str, list[str]] = json.loads(meta.get("queues", "{}"))
+        self.queues = {
+            int(ticket): Place(Decimal(price), Decimal(ahead))
+            for ticket, (price, ahead) in queues.items()
+        }
         self._next_ticket = int(meta.get("next_ticket", _FIRST_TICKET))
         self.positions: dict[int, Position] = {}
         self.legs: dict[tuple[str, int], tuple[Decimal, Decimal]] = {}
@@ -112,6 +118,7 @@ class Book:
         if self.orders.pop(order.ticket, None) is not None:
             self._puts = [p for p in self._puts if (p[0], p[1].ticket) != ("orders", order.ticket)]
             self._drops.append(("orders", order.ticket))
+            self.queues.pop(order.ticket, None)
         self._index_order(order)
         self._puts.append(("history_orders", order))
 
@@ -133,6 +140,9 @@ class Book:
             "next_ticket": str(self._next_ticket),
             "scanned": json.dumps(self.scanned),
             "rolled": json.dumps(self.rolled),
+            "queues": json.dumps(
+                {ticket: [str(at.price), str(at.ahead)] for ticket, at in self.queues.items()}
+            ),
         }
         try:
             self._store.write(self._puts, self._drops, meta)

@@ -221,6 +221,7 @@ RETCODE_TEXT = {
 
 # last_error()
 OK = (1, "Success")
+E_FAILED = -1
 E_INVALID_PARAMS = -2
 E_NOT_FOUND = -4
 E_AUTH_FAILED = -6
@@ -249,6 +250,9 @@ TIMEFRAME_MINUTES = {
     **{m: m for m in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)},
     **{0x4000 | h: h * 60 for h in (1, 2, 3, 4, 6, 8, 12, 24)},
 }
+
+BOOK_TYPE_SELL = 1
+BOOK_TYPE_BUY = 2
 
 COPY_TICKS_ALL = -1
 TICK_FLAG_BID = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from backend.paper_terminal.checks import (
@@ -28,9 +29,12 @@ from backend.paper_terminal.fills import Execution
 from backend.paper_terminal.floor import Answer, Floor
 from backend.paper_terminal.market import Quote
 from backend.paper_terminal.orders import market_order
-from backend.paper_terminal.records import Position
+from backend.paper_terminal.records import ZERO, Deal, Position
 from backend.paper_terminal.requests import Request
 from backend.paper_terminal.symbols import SymbolSpec
+
+Parts = list[tuple[Decimal, Decimal]]
+"""Price and volume of each deal of one order."""
 
 
 class Deals:
@@ -127,14 +131,16 @@ class Deals:
         if spec.execution in (Mode.INSTANT, Mode.REQUEST) and conditions.requotes():
             return Answer(Retcode.REQUOTE, worse_points=max(1, spec.spread_points))
         volume = self._filled(spec, request, strikes)
-        if request.type_filling == Filling.FOK and volume < request.volume:
+        if not volume or (request.type_filling == Filling.FOK and volume < request.volume):
             return Answer(Retcode.REJECT)
+        parts = self._parts(spec, request, strikes, quote, volume)
+        value = sum((price * part for price, part in parts), ZERO)
         done = Execution(
             order_ticket=self._floor.book.ticket(),
             symbol=spec.name,
             type=request.type,
             volume=volume,
-            price=self._price(spec, request, strikes, quote),
+            price=parts[0][0] if len(parts) == 1 else (value / volume).quantize(spec.tick_size),
             sl=request.sl,
             tp=request.tp,
             magic=request.magic,
@@ -142,8 +148,7 @@ class Deals:
             reason=Reason.EXPERT,
             time_msc=max(self._floor.market.server_ms(), quote.server_ms),
         )
-        fills = self._floor.fills
-        deal = fills.reduce(held, done) if held else fills.apply(done)
+        deal = self._book_parts(done, parts, held)
         partial = volume < request.volume
         state = OrderState.PARTIAL if partial else OrderState.FILLED
         self._floor.book.finish_order(
@@ -152,16 +157,46 @@ class Deals:
         retcode = Retcode.DONE_PARTIAL if partial else Retcode.DONE
         return Answer(retcode, deal.ticket, done.order_ticket, volume, done.price)
 
+    def _book_parts(self, done: Execution, parts: Parts, held: Position | None) -> Deal:
+        """Book one deal per price level; gives the last of them."""
+        fills, positions = self._floor.fills, self._floor.book.positions
+        deal: Deal | None = None
+        for price, volume in parts:
+            part = replace(done, price=price, volume=volume)
+            if held is not None:
+                deal = fills.reduce(positions[held.ticket], part)
+            else:
+                deal = fills.apply(part, deal.position_id if deal else 0)
+        if deal is None:
+            raise ValueError("an execution has at least one part")
+        return deal
+
+    def _parts(
+        self, spec: SymbolSpec, request: Request, strikes: Strikes, quote: Quote, volume: Decimal
+    ) -> Parts:
+        """Give price and volume of each deal: one, or one for each level of a book."""
+        ladder = self._floor.ladder(spec.name)
+        if ladder is None:
+            return [(self._price(spec, request, strikes, quote), volume)]
+        buy = request.type == OrderKind.BUY
+        worse = strikes.get("slippage", {}).get("points", 0) * spec.point
+        taken = ladder.take(buy, volume)
+        return [(price + (worse if buy else -worse), part) for price, part in taken]
+
     def _filled(self, spec: SymbolSpec, request: Request, strikes: Strikes) -> Decimal:
         conditions = self._floor.conditions
         volume = conditions.available(spec, request.volume)
+        ladder = self._floor.ladder(spec.name)
+        if ladder is not None:
+            levels = ladder.levels(request.type == OrderKind.BUY)
+            volume = min(volume, sum((there for _, there in levels), ZERO))
         if request.type_filling == Filling.FOK:
             return volume
         if request.type_filling == Filling.IOC:
             volume = min(volume, conditions.filled_part(spec, request.volume))
         if "partial_fill" in strikes:
             share = strikes["partial_fill"]["share"]
-            volume = part_of(request.volume, share, spec.volume_min, spec.volume_step)
+            volume = part_of(volume, share, spec.volume_min, spec.volume_step)
         return volume
 
     def _price(self, spec: SymbolSpec, request: Request, strikes: Strikes, quote: Quote) -> Decimal:
@@ -170,7 +205,7 @@ class Deals:
         if spec.execution in (Mode.INSTANT, Mode.REQUEST):
             # The dealer keeps to the deviation: beyond it he would have asked again.
             asked = (quote.ask - request.price) if buy else (request.price - quote.bid)
-            worse = min(worse, max(request.deviation * spec.point - asked, Decimal(0)))
+            worse = min(worse, max(request.deviation * spec.point - asked, ZERO))
         worse += strikes.get("slippage", {}).get("points", 0) * spec.point
         worse = -(-worse // spec.tick_size) * spec.tick_size
         return quote.ask + worse if buy else quote.bid - worse

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from backend.paper_terminal import infos, shapes
 from backend.paper_terminal.book import Book
-from backend.paper_terminal.constants import RETCODE_TEXT, TICK_FLAG_ASK, TICK_FLAG_BID, Retcode
-from backend.paper_terminal.faults import Faults
+from backend.paper_terminal.constants import (
+    BOOK_TYPE_BUY,
+    BOOK_TYPE_SELL,
+    E_FAILED,
+    RETCODE_TEXT,
+    TICK_FLAG_ASK,
+    TICK_FLAG_BID,
+    Retcode,
+)
+from backend.paper_terminal.floor import Floor
 from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import AccountState, Money
 from backend.paper_terminal.queries import NotFound, in_group
 from backend.paper_terminal.requests import parse_request
+from backend.paper_terminal.road import Lost
 from backend.paper_terminal.trading import Trading
 
 
@@ -27,8 +37,8 @@ class Descriptions:
         book: Book,
         market: Market,
         money: Money,
+        floor: Floor,
         trading: Trading,
-        faults: Faults,
         account: infos.AccountSettings,
         home: Path,
     ) -> None:
@@ -36,10 +46,11 @@ class Descriptions:
         self._market = market
         self._money = money
         self._trading = trading
-        self._faults = faults
+        self._floor = floor
         self._account = account
         self._home = home
         self._selected = set(market.specs)
+        self._booked: set[str] = set()
 
     def state(self) -> AccountState:
         """Add up the account."""
@@ -52,8 +63,8 @@ class Descriptions:
 
     def terminal_info(self) -> Any:
         """Describe the terminal: whether it has its server, and whether programs may trade."""
-        off = self._faults.in_force("autotrading_off")
-        connected = self._faults.in_force("server_lost") is None
+        off = self._floor.faults.in_force("autotrading_off")
+        connected = self._floor.faults.in_force("server_lost") is None
         return infos.terminal_info(self._home, 1000, connected, off["by"] if off else "")
 
     def version(self) -> tuple[int, int, str]:
@@ -106,16 +117,32 @@ class Descriptions:
         return True
 
     def market_book_add(self, symbol: str) -> bool:
-        """Subscribe to the depth of market."""
-        return symbol in self._market.specs
+        """Subscribe to the depth of market; without that there is none to get."""
+        if symbol not in self._market.specs:
+            return False
+        self._booked.add(symbol)
+        return True
 
     def market_book_get(self, symbol: str) -> Any:
-        """Give the depth of market."""
-        return () if symbol in self._market.specs else None
+        """Give the depth of market, sellers first and the highest price on top."""
+        if symbol not in self._booked:
+            raise Lost(E_FAILED)
+        ladder = self._floor.ladder(symbol)
+        if ladder is None:
+            return ()
+        depth = self._market.specs[symbol].book_depth
+        asks, bids = ladder.levels(buy=True)[:depth], ladder.levels(buy=False)[:depth]
+        return (
+            *(_book_info(BOOK_TYPE_SELL, *level) for level in reversed(asks)),
+            *(_book_info(BOOK_TYPE_BUY, *level) for level in bids),
+        )
 
     def market_book_release(self, symbol: str) -> bool:
-        """Unsubscribe."""
-        return symbol in self._market.specs
+        """Unsubscribe; false if nobody had subscribed."""
+        if symbol not in self._booked:
+            return False
+        self._booked.discard(symbol)
+        return True
 
     def order_check(self, request: object) -> Any:
         """Tell what would refuse a request, and the account after it."""
@@ -141,3 +168,7 @@ class Descriptions:
     def _known(self, symbol: object) -> None:
         if symbol not in self._market.specs:
             raise NotFound(symbol)
+
+
+def _book_info(kind: int, price: Decimal, volume: Decimal) -> Any:
+    return shapes.BookInfo(kind, float(price), int(volume), float(volume))

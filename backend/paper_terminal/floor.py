@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from backend.paper_terminal.book import Book
 from backend.paper_terminal.conditions import Conditions
 from backend.paper_terminal.constants import MarginMode, Retcode, TradeMode
+from backend.paper_terminal.depth import DepthReplay, Ladder
 from backend.paper_terminal.faults import Faults
 from backend.paper_terminal.fills import Fills
-from backend.paper_terminal.market import Market
+from backend.paper_terminal.market import Market, Quote
 from backend.paper_terminal.money import AccountState, Money
 from backend.paper_terminal.records import ZERO
 from backend.paper_terminal.symbols import SymbolSpec
@@ -52,6 +53,7 @@ class Floor:
     faults: Faults
     mode: MarginMode
     limits: Limits
+    depths: dict[str, DepthReplay] = field(default_factory=dict)
 
     @property
     def hedging(self) -> bool:
@@ -78,6 +80,21 @@ class Floor:
     def estimate(self) -> AccountState:
         """Add the account up, at most half a cent a position off."""
         return self.money.estimate(self.book.balance, self.book.swaps, self.book.legs)
+
+    def ladder(self, symbol: str) -> Ladder | None:
+        """Give the book of a symbol as it is now, None where there is no recorded one."""
+        replay = self.depths.get(symbol)
+        return None if replay is None else replay.ladder(self.market.now_step(symbol))
+
+    def market_price(self, spec: SymbolSpec, buy: bool, volume: Decimal, quote: Quote) -> Decimal:
+        """Give the price at which a volume is filled at once: through the book, or slipped."""
+        ladder = self.ladder(spec.name)
+        taken = [] if ladder is None else ladder.take(buy, volume)
+        if taken:
+            value = sum((price * part for price, part in taken), ZERO)
+            return (value / sum((part for _, part in taken), ZERO)).quantize(spec.tick_size)
+        worse = self.slipped(spec, volume)
+        return quote.ask + worse if buy else quote.bid - worse
 
     def slipped(self, spec: SymbolSpec, volume: Decimal) -> Decimal:
         """Draw how much worse than the quote a market order is filled, as a price."""

@@ -18,7 +18,7 @@ _ZEROS: dict[str, Any] = {
     **dict.fromkeys(shapes.SymbolInfo._fields, 0.0),
     **dict.fromkeys(
         "session_deals session_buy_orders session_sell_orders volume volumehigh volumelow"
-        " ticks_bookdepth chart_mode start_time expiration_time order_gtc_mode option_mode"
+        " chart_mode start_time expiration_time order_gtc_mode option_mode"
         " option_right".split(),
         0,
     ),
@@ -129,6 +129,7 @@ def symbol_info(market: Market, money: Money, spec: SymbolSpec, selected: bool) 
         "margin_hedged": float(spec.margin_hedged),
         "margin_hedged_use_leg": spec.margin_larger_leg,
         "volume_limit": float(spec.volume_limit),
+        "ticks_bookdepth": spec.book_depth,
         "expiration_mode": 15,
         # Market, limit, stop, stop-limit, stop-loss, take-profit and close-by.
         "order_mode": 0b1111111,

@@ -72,6 +72,7 @@ def _market(group: argparse._ArgumentGroup) -> None:
     source = group.add_mutually_exclusive_group()
     source.add_argument("--bars", type=Path, help="canonical bar file, or a folder of them")
     source.add_argument("--generated", action="store_true", help="a seeded walk (the default)")
+    add("--depth", type=Path, action="append", default=[], help="recorded order book, repeatable")
     add("--rules", type=Path, help="TOML file of symbols' rules")
     add("--speed", type=float, default=1.0, help="seconds of the path per second")
     add("--start-bar", type=int, default=None, help="bar of the recording at which to start")
@@ -115,6 +116,7 @@ def settings_of(given: argparse.Namespace) -> Settings:
         conditions=conditions,
         seed=given.seed,
         bars=given.bars,
+        depth=tuple(given.depth),
         rules=given.rules,
         speed=given.speed,
         start_bar=given.start_bar,

@@ -54,6 +54,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a limit order stands in a book: its price, and the volume that is served before it."""
+
+    price: Decimal
+    ahead: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Deal:
     """One execution, or a balance operation. Money in the account's currency."""
 

@@ -40,6 +40,7 @@ def _shape(name: str, fields: str) -> Any:
     return type(name, (base,), {"__slots__": (), "_rpyc_getattr": _readable, "_asdict": as_dict})
 
 
+BookInfo = _shape("BookInfo", "type price volume volume_dbl")
 Tick = _shape("Tick", "time bid ask last volume time_msc flags volume_real")
 AccountInfo = _shape(
     "AccountInfo",

@@ -21,7 +21,8 @@ class SymbolSpec:
     margin_hedged: contract size of covered lots, where the larger leg is not all that counts.
     swap_long, swap_short: per night and lot; points, money or percent a year, as swap_mode says.
     swap_triple_day: day that is charged three times, Sunday 0; none: every night, weekends too.
-    liquidity_lots: what the market takes at once without moving much.
+    liquidity_lots: what the market takes at once without moving much. book_depth: levels of the
+    depth of market, 0 where there is none.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SymbolSpec:
     swap_short: Decimal = ZERO
     swap_triple_day: int | None = _WEDNESDAY
     week: Week = _FOREX_WEEK
+    book_depth: int = 0
 
     @property
     def point(self) -> Decimal:

@@ -13,6 +13,7 @@ from backend.paper_terminal.floor import Floor
 from backend.paper_terminal.market import Level, Quote
 from backend.paper_terminal.money import AccountState
 from backend.paper_terminal.orders import execution, market_order
+from backend.paper_terminal.queueing import join, work
 from backend.paper_terminal.records import ZERO, Order, Position
 from backend.paper_terminal.rollover import charge_swaps, next_midnight_ms
 
@@ -52,6 +53,7 @@ class Triggers:
         self._market = floor.market
         self._levels = levels
         self._seen: dict[str, int] = {}
+        self._served: dict[str, int] = {}
         self.margin_call = False
 
     def advance(self) -> bool:
@@ -75,6 +77,12 @@ class Triggers:
             watches = self._watches(symbol)
             event = self._next_event(symbol, at, now)
             until = now if event is None else event.step - 1
+            if self._queued(symbol):
+                # Orders in a book's queue are served second by second, before stops are looked at.
+                until = min(until, at + 1)
+                if until > at:
+                    self._serve(symbol, until)
+                    watches = self._watches(symbol)
             levels = [watch.level for watch in watches]
             found = self._market.first_touch(symbol, at, until, levels) if levels else None
             if found is not None:
@@ -82,7 +90,7 @@ class Triggers:
                 again = watches[number].act(self._market.quote_at(symbol, step))
                 # The same second may touch more: look at it again after this one is done.
                 at = step - 1 if again else step
-            elif event is not None:
+            elif event is not None and until == event.step - 1:
                 event.act()
                 at = event.step - 1
             else:
@@ -108,9 +116,37 @@ class Triggers:
             if position.symbol == symbol:
                 watches.extend(self._position_watches(position))
         for order in self._book.orders.values():
-            if order.symbol == symbol:
+            if order.symbol == symbol and not self._stands_in_queue(order):
                 watches.append(self._order_watch(order))
         return watches
+
+    def _stands_in_queue(self, order: Order) -> bool:
+        return order.type in LIMITS and order.symbol in self._floor.depths
+
+    def _queued(self, symbol: str) -> list[Order]:
+        if symbol not in self._floor.depths:
+            return []
+        orders = self._book.orders.values()
+        return [o for o in orders if o.symbol == symbol and o.type in LIMITS]
+
+    def _serve(self, symbol: str, step: int) -> None:
+        """Let one second of the recorded book pass for the orders that stand in it."""
+        if self._served.get(symbol, step - 1) >= step:
+            return
+        self._served[symbol] = step
+        replay, queues, queued = self._floor.depths[symbol], self._book.queues, self._queued(symbol)
+        for order in queued:
+            place = queues.get(order.ticket)
+            if place is None or place.price != order.price_open:
+                buy = order.type in BUY_KINDS
+                queues[order.ticket] = join(replay, step - 1, order, buy)
+        for order in queued:
+            buy = order.type in BUY_KINDS
+            place, volume = work(replay, step, order, buy, queues[order.ticket])
+            queues[order.ticket] = place
+            if volume:
+                quote = self._market.quote_at(symbol, step)
+                self._execute(order, order.price_open, volume, quote)
 
     def _order_watch(self, order: Order) -> _Watch:
         buy = order.type in BUY_KINDS
@@ -142,8 +178,8 @@ class Triggers:
         spec = self._market.specs[position.symbol]
         price = quote.bid if position.type == 0 else quote.ask
         if reason is not Reason.TAKE_PROFIT:
-            worse = self._floor.slipped(spec, position.volume)
-            price += -worse if position.type == 0 else worse
+            buy = position.type == 1
+            price = self._floor.market_price(spec, buy, position.volume, quote)
         stop = reason is Reason.STOP_LOSS
         text = f"[sl {position.sl}]" if stop else f"[tp {position.tp}]"
         done = Execution(
@@ -176,16 +212,22 @@ class Triggers:
         buy = order.type in BUY_KINDS
         spec = self._market.specs[order.symbol]
         price = quote.ask if buy else quote.bid
-        if floor.money.margin(spec, order.volume_current, price) > floor.estimate().margin_free:
-            self._finish(order, OrderState.REJECTED, quote.server_ms)
-            return True
         volume = floor.conditions.available(spec, order.volume_current)
         if order.type in LIMITS:
             if order.type_filling != Filling.FOK:
                 volume = min(volume, floor.conditions.filled_part(spec, order.volume_current))
         else:
-            worse = floor.slipped(spec, order.volume_current)
-            price += worse if buy else -worse
+            price = floor.market_price(spec, buy, volume, quote)
+        return self._execute(order, price, volume, quote)
+
+    def _execute(self, order: Order, price: Decimal, volume: Decimal, quote: Quote) -> bool:
+        """Execute a waiting order or a part of it; False if a rest of it waits on."""
+        floor = self._floor
+        buy = order.type in BUY_KINDS
+        spec = self._market.specs[order.symbol]
+        if floor.money.margin(spec, volume, price) > floor.estimate().margin_free:
+            self._finish(order, OrderState.REJECTED, quote.server_ms)
+            return True
         rest = order.volume_current - volume
         if rest and order.type_filling == Filling.FOK:
             self._finish(order, OrderState.CANCELED, quote.server_ms)
