@@ -32,6 +32,7 @@ PLATFORM_TABLES = frozenset(
         "public.market_bars",
         "public.market_ticks",
         "public.latest_quotes",
+        "intake.scoring_weights",
         "risk.policies",
         "risk.limits",
         "risk.policy_changes",

@@ -44,6 +44,7 @@ RECORDS = (
     Record("intake.readings", ("alert_id",)),
     Record("public.signals_normalized", ("signal_id",)),
     Record("public.strategy_rationales", ("rationale_id",)),
+    Record("public.review_labels", ("review_id",)),
     Record("public.votes", ("vote_id",)),
     Record("public.proposal_events", ("event_id",)),
     Record("public.risk_checks", ("intent_id", "limit_kind", "scope", "scope_id")),

@@ -14,6 +14,7 @@ from backend.db.tables import (
     orders,
     risk,
     routing,
+    scoring,
     signals,
     treasury,
 )
@@ -24,6 +25,7 @@ CONCERNS = (
     bus,
     signals,
     routing,
+    scoring,
     intake,
     risk,
     governance,

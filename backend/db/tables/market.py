@@ -12,6 +12,8 @@ from backend.db.tables.base import Base, not_negative, now, one_of, positive
 
 TIMEFRAMES = ("M1", "M3", "M5", "M15", "M30", "H1", "H4", "D1", "W1")
 
+_FLOW = "-1 all selling, +1 all buying; null where the feed has none."
+
 
 class MarketBar(Base):
     __tablename__ = "market_bars"
@@ -44,6 +46,10 @@ class LatestQuote(Base):
     __table_args__ = (
         *positive("bid"),
         CheckConstraint("ask >= bid", name="ask"),
+        *(
+            CheckConstraint(f"{name} between -1 and 1", name=name)
+            for name in ("volume_delta", "depth_imbalance")
+        ),
         {
             "comment": "The last quote per venue and symbol.",
             "postgresql_with": {"fillfactor": "50", "autovacuum_vacuum_scale_factor": "0.01"},
@@ -56,6 +62,8 @@ class LatestQuote(Base):
     ask: Mapped[Decimal]
     quoted_at: Mapped[datetime] = mapped_column(comment="The venue's clock, in UTC.")
     received_at: Mapped[datetime] = now()
+    volume_delta: Mapped[Decimal | None] = mapped_column(comment=_FLOW)
+    depth_imbalance: Mapped[Decimal | None] = mapped_column(comment=_FLOW)
 
 
 class MarketTick(Base):

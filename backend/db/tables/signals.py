@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, INET
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text, Uuid
@@ -128,6 +128,11 @@ class Rationale(Base):
     feature_vector: Mapped[str | None] = mapped_column(Embedding(16))
     contributions: Mapped[list[Any]] = json("[]")
     conflicts: Mapped[list[Any]] = json("[]")
+    unknown: Mapped[list[str]] = mapped_column(
+        ARRAY(Text()),
+        server_default=text("'{}'"),
+        comment="Features that nobody could tell; they lower the confidence.",
+    )
     precedents: Mapped[list[UUID]] = mapped_column(
         ARRAY(Uuid()), server_default=text("'{}'"), comment="Nearest earlier rationales."
     )
