@@ -179,8 +179,23 @@ class Decider:
         facts = bus.call(self.conn, self.agent.facts, items)
         if self.agent.has("digest"):
             digest = self.agent.function("digest")
-            return [digest(m, f) for m, f in zip(messages, facts, strict=True)]
+            facts = [digest(m, f) for m, f in zip(messages, facts, strict=True)]
+        if self.agent.has("ask_more"):
+            self._ask_more(messages, facts)
         return facts
+
+    def _ask_more(self, messages: Sequence[Heard], facts: list[Row]) -> None:
+        """Ask what only the first answers allow to ask; most batches have nothing of the kind."""
+        ask_more = self.agent.function("ask_more")
+        wanted = [ask_more(m, f) for m, f in zip(messages, facts, strict=True)]
+        places = [index for index, item in enumerate(wanted) if item is not None]
+        if not places:
+            return
+        items = [{"i": nr, **wanted[index]} for nr, index in enumerate(places)]
+        answers = bus.call(self.conn, self.agent.module.MORE_FACTS, items)
+        for index, answer in zip(places, answers, strict=True):
+            more = {name: value for name, value in answer.items() if name != "i"}
+            facts[index] = {**facts[index], **more}
 
     def _handle(
         self, batch: Sequence[Claimed], facts: Sequence[Row], now: datetime, started: int

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 
 import numpy as np
 
 from backend.domain.market.bars import Bars, from_us
 from backend.domain.numbers import decimal_from_float
-from backend.domain.rationale import FlowFacts, RationaleFeatures, read_features
-from backend.values import format_decimal, format_instant
+from backend.domain.rationale import FlowFacts, RationaleFeatures, feature_vector, read_features
+from backend.values import Side, format_decimal, format_instant
 
 Reading = Mapping[str, str | None]
 _NAMES = tuple(field.name for field in fields(RationaleFeatures))
@@ -30,6 +30,16 @@ class Held:
 
     ref: str
     reading: Reading
+    _vectors: dict[tuple[str, Side], str] = field(default_factory=dict[tuple[str, Side], str])
+
+    def vector(self, session: str, side: Side) -> str:
+        """Return what earlier signals are compared by, as text; made once per session and side."""
+        vector = self._vectors.get((session, side))
+        if vector is None:
+            features = features_of(self.reading, session, FlowFacts())
+            vector = vector_text(feature_vector(features, side, momentary=False))
+            self._vectors[session, side] = vector
+        return vector
 
 
 class Readings:
@@ -104,6 +114,11 @@ def features_of(reading: Reading, session: str, flow: FlowFacts) -> RationaleFea
     return replace(
         RationaleFeatures(**values), **{name: getattr(moment, name) for name in _MOMENTARY}
     )
+
+
+def vector_text(vector: Sequence[float]) -> str:
+    """Write a vector as pgvector reads it."""
+    return f"[{','.join(map(repr, vector))}]"
 
 
 def features_text(features: RationaleFeatures) -> dict[str, str]:

@@ -3,17 +3,18 @@ language plpgsql security definer set search_path = '' as $$
 begin
   insert into public.strategy_rationales
     (rationale_id, signal_id, correlation_id, org_id, symbol, side, score, confidence, axes,
-     features, feature_vector, contributions, conflicts, precedents, sentence, weights_version,
-     threshold, passed, scored_at)
+     features, feature_vector, contributions, conflicts, unknown, precedents, sentence,
+     weights_version, threshold, passed, scored_at)
   select x.rationale_id, x.signal_id, x.correlation_id, x.org_id, x.symbol, x.side, x.score,
          x.confidence, x.axes, x.features, x.feature_vector::extensions.vector,
-         x.contributions, x.conflicts, x.precedents, x.sentence, x.weights_version, x.threshold,
-         x.score >= x.threshold, x.scored_at
+         x.contributions, x.conflicts, coalesce(x.unknown, '{}'), x.precedents, x.sentence,
+         x.weights_version, x.threshold, x.score >= x.threshold, x.scored_at
     from jsonb_to_recordset(p_items) as x(
       rationale_id uuid, signal_id uuid, correlation_id uuid, org_id text, symbol text,
       side text, score numeric, confidence numeric, axes jsonb, features jsonb,
-      feature_vector text, contributions jsonb, conflicts jsonb, precedents uuid[],
-      sentence text, weights_version text, threshold numeric, scored_at timestamptz)
+      feature_vector text, contributions jsonb, conflicts jsonb, unknown text[],
+      precedents uuid[], sentence text, weights_version text, threshold numeric,
+      scored_at timestamptz)
   on conflict (signal_id) do nothing;
   return '[]';
 end $$;

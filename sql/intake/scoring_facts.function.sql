@@ -9,6 +9,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_policy_hash text;
   v_policy jsonb;
+  v_weights text;
   v_item jsonb;
   v_review record;
   v_signal record;
@@ -22,6 +23,7 @@ declare
   v_quote record;
   v_prior jsonb;
   v_alike jsonb := '[]';
+  v_current boolean;
   v_facts jsonb[] := '{}';
 begin
   select p.policy_hash,
@@ -29,6 +31,7 @@ begin
            'quote_age_ms_max', p.body #> '{health,quote_age_ms_max}')
     into v_policy_hash, v_policy
     from risk.policies p where p.active;
+  select w.line into v_weights from intake.scoring_weights w where w.state = 'active';
   -- Item by item, by key: for the few items of a batch that costs less than starting one large
   -- query.
   for i in 0 .. jsonb_array_length(p_items) - 1 loop
@@ -38,7 +41,8 @@ begin
       from public.review_queue v
      where v.review_id = (v_item ->> 'review_id')::uuid and v.kind = 'signal'
        and v.state = 'approved';
-    select g.signal_id, g.org_id, g.symbol, g.symbol_class, g.side, g.timeframe, g.strategy_id
+    select g.signal_id, g.org_id, g.symbol, g.symbol_class, g.side, g.timeframe, g.strategy_id,
+           g.received_at
       into v_signal
       from public.signals_normalized g
      where g.signal_id = coalesce((v_item ->> 'signal_id')::uuid, v_review.subject_id);
@@ -79,7 +83,8 @@ begin
         join public.accounts c on c.account_id = t.account_id
        where t.strategy_id = v_strategy_id;
     end if;
-    select u.bid, u.ask, u.quoted_at, u.received_at into v_quote
+    select u.bid, u.ask, u.quoted_at, u.received_at, u.volume_delta, u.depth_imbalance
+      into v_quote
       from public.latest_quotes u
      where u.venue_id = v_venue_id and u.symbol = v_signal.symbol;
     select jsonb_build_object(
@@ -90,10 +95,12 @@ begin
              'passed', r.passed)
       into v_prior
       from public.strategy_rationales r where r.signal_id = v_signal.signal_id;
-    if v_item ? 'vector' then
+    -- A vector of older bars than these would find other precedents: it is asked again.
+    v_current := v_item ? 'vector' and v_refs ->> v_key = v_item ->> 'have';
+    if v_current then
       v_alike := v_alike || jsonb_build_object(
         'nr', i + 1, 'vector', v_item -> 'vector', 'org_id', v_signal.org_id,
-        'side', v_signal.side, 'symbol_class', v_signal.symbol_class);
+        'symbol_class', v_signal.symbol_class, 'known_at', v_signal.received_at);
     end if;
     v_facts := array_append(v_facts, jsonb_build_object(
       'i', v_item -> 'i',
@@ -101,16 +108,17 @@ begin
       'bars', v_rows,
       'quote', case when v_quote.bid is not null then jsonb_build_object(
         'bid', v_quote.bid::text, 'ask', v_quote.ask::text, 'quoted_at', v_quote.quoted_at,
-        'received_at', v_quote.received_at) end,
-      'precedents', '[]'::jsonb,
+        'received_at', v_quote.received_at, 'volume_delta', v_quote.volume_delta::text,
+        'depth_imbalance', v_quote.depth_imbalance::text) end,
+      'precedents', case when v_current then '[]'::jsonb end,
       'approved', v_review.reason_code,
       'signal', v_full,
       'prior', v_prior,
-      'policy', v_policy, 'policy_hash', v_policy_hash));
+      'weights', v_weights, 'policy', v_policy, 'policy_hash', v_policy_hash));
   end loop;
 
   if v_alike <> '[]' then
-    for v_bars in select a.nr, a.precedents from intake.alike(v_alike, v_now) a loop
+    for v_bars in select a.nr, a.precedents from intake.alike(v_alike, 5) a loop
       v_facts[v_bars.nr] := v_facts[v_bars.nr]
         || jsonb_build_object('precedents', v_bars.precedents);
     end loop;
@@ -118,5 +126,5 @@ begin
   return to_jsonb(v_facts);
 end $$;
 comment on function intake.scoring_facts(jsonb) is
-  'Finished bars of a signal''s timeframe (or the next one that has any), last quote, precedents, threshold. Bars only once per batch and only when the caller''s are older.';
+  'Finished bars of a signal''s timeframe (or the next one that has any), last quote, precedents, threshold, weights. Bars only once per batch and only when the caller''s are older.';
 grant execute on function intake.scoring_facts(jsonb) to rationale_scorer_agent;

@@ -13,6 +13,7 @@ import pytest
 
 from backend.contracts.denials import Code
 from backend.domain.market.bars import to_us
+from backend.domain.rationale import PRIOR
 from backend.values import FinalOutcome, OrderType, Side, format_instant
 from tests.kit.signals import (
     NOW,
@@ -61,10 +62,11 @@ def answer(**changes: Any) -> dict[str, Any]:
             "quoted_at": format_instant(NOW),
             "received_at": format_instant(NOW),
         },
-        "precedents": [{"rationale_id": PRECEDENT, "distance": "0.1", "delta": "12"}],
+        "precedents": [{"rationale_id": PRECEDENT, "distance": "0.1", "outcome_r": "1.8"}],
         "approved": None,
         "signal": None,
         "prior": None,
+        "weights": PRIOR.dump(),
         "policy": SCORING_POLICY,
         "policy_hash": POLICY_HASH,
     } | changes

@@ -1,8 +1,8 @@
 """Rationale Scorer: says how good a signal is, and of what that verdict is made.
 
 Mission: a score that explains itself, on evidence that is fresh. Observes finished bars, the
-last quote, the pack's threshold and precedents. SLO 5/25 ms. Failover: stateless but for a
-cache of what bars say, which any worker fills again.
+last quote, threshold and weights in force, precedents. SLO 5/25 ms. Failover: stateless but
+for a cache of what bars say, which any worker fills again.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from backend.contracts.message import Message
 from backend.contracts.signals import NormalizedSignal, RationaleAxes, RationaleSignal
 from backend.domain.market.quality import is_fresh
 from backend.domain.rationale import (
-    WEIGHTS_V1,
     FlowFacts,
+    Precedent,
     Rationale,
     RationaleFeatures,
     feature_vector,
+    load_weights,
     score,
 )
 from backend.values import OrderType, Side, format_decimal, format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
-from workers.readings import READINGS, features_of, features_text
+from workers.readings import READINGS, features_of, features_text, vector_text
 from workers.reviews import OPEN_REVIEWS, denied, read_instant, to_review
 from workers.sections import read_section
 
@@ -48,11 +49,16 @@ HEARS = (NormalizedSignal.TYPE,)
 HEARS_ROWS = ("review",)
 EMITS = (RationaleSignal.TYPE,)
 FACTS = "intake.scoring_facts"
+MORE_FACTS = "intake.precedent_facts"
 EFFECTS = ("intake.record_rationales", OPEN_REVIEWS)
-MAY_CALL = ("intake.scoring_facts", "intake.record_rationales", "intake.open_reviews")
+MAY_CALL = (
+    "intake.open_reviews",
+    "intake.precedent_facts",
+    "intake.record_rationales",
+    "intake.scoring_facts",
+)
 
 Heard = Message[NormalizedSignal] | RowMessage
-_VECTOR_SIZE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +92,10 @@ def ask(message: Heard) -> dict[str, Any]:
     held = READINGS.held(signal.symbol, signal.timeframe)
     if held is None:
         return {"signal_id": str(signal.signal_id)}
-    # The spread of this moment is not known yet; precedents are sought by everything else.
-    features = features_of(held.reading, signal.session, FlowFacts())
     return {
         "signal_id": str(signal.signal_id),
         "have": held.ref,
-        "vector": _vector(features),
+        "vector": held.vector(signal.session, signal.side),
     }
 
 
@@ -105,6 +109,26 @@ def digest(message: Heard, facts: Facts) -> dict[str, Any]:
     reading = READINGS.read(symbol, timeframe, facts["bars_ref"], facts["bars"])
     kept = {name: value for name, value in facts.items() if name not in ("i", "bars", "bars_ref")}
     return {**kept, "reading": reading}
+
+
+def ask_more(message: Heard, facts: Facts) -> dict[str, Any] | None:
+    """Ask for precedents where the bars were read only now: what they say was not known before."""
+    if facts["precedents"] is not None or facts["reading"] is None:
+        return None
+    if isinstance(message, RowMessage):
+        # What was scored before keeps its precedents.
+        if facts["prior"] is not None or facts["signal"] is None:
+            return None
+        signal = NormalizedSignal.model_validate(facts["signal"])
+    else:
+        signal = message.payload
+    held = READINGS.held(signal.symbol, signal.timeframe)
+    if held is None or held.reading.get("atr") is None:
+        return None
+    return {
+        "signal_id": str(signal.signal_id),
+        "vector": held.vector(signal.session, signal.side),
+    }
 
 
 def handle(message: Heard, facts: Facts, context: Context) -> Decision:
@@ -126,11 +150,14 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
         return denied(Code.ATR_NOT_POSITIVE, Code.ATR_NOT_POSITIVE.meaning, policy_hash)
     if prior is not None:
         return _send_on(signal, prior, market, policy_hash)
-    rationale = score(market.features, signal.side, WEIGHTS_V1)
+    if facts["weights"] is None:
+        return denied(Code.POLICY_MISSING, "no weights are in force", policy_hash)
+    past = _precedents(facts)
+    rationale = score(market.features, signal.side, load_weights(facts["weights"]), past)
     rationale_id = context.new_id("rationale")
     record = Effect(
         "intake.record_rationales",
-        _record(message, signal, rationale_id, rationale, market, facts, policy, context),
+        _record(message, signal, rationale_id, rationale, market, past, policy, context),
     )
     features = features_text(market.features)
     if rationale.score < policy.threshold and not approved:
@@ -146,7 +173,7 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
             features=features,
             policy_hash=policy_hash,
         )
-    emission = _emission(signal, rationale_id, rationale, market, _precedents(facts))
+    emission = _emission(signal, rationale_id, rationale, market, past)
     reached = "a person approved it unscored" if approved else f"threshold {policy.threshold}"
     return Decision(
         outcome="scored",
@@ -179,10 +206,7 @@ def _market(
         return Code.BARS_STALE, f"the last {reading['timeframe']} bar opened at {opened_at}"
     quote = _fresh_quote(facts["quote"], policy, now)
     typical = reading.get("typical_spread")
-    flow = FlowFacts(
-        spread=None if quote is None else quote[1] - quote[0],
-        typical_spread=None if typical is None else Decimal(typical),
-    )
+    flow = _flow(facts["quote"], quote, typical)
     return _Market(
         features=features_of(reading, signal.session, flow),
         reference_price=_reference_price(signal, quote, Decimal(reading["close"])),
@@ -205,6 +229,26 @@ def _fresh_quote(
     return bid, ask
 
 
+def _flow(
+    row: Mapping[str, str | None] | None,
+    quote: tuple[Decimal, Decimal] | None,
+    typical: str | None,
+) -> FlowFacts:
+    """Say what the other side does, as far as the feed tells and only while it is fresh."""
+    if row is None or quote is None:
+        return FlowFacts(typical_spread=_decimal(typical))
+    return FlowFacts(
+        spread=quote[1] - quote[0],
+        typical_spread=_decimal(typical),
+        volume_delta=_decimal(row.get("volume_delta")),
+        depth_imbalance=_decimal(row.get("depth_imbalance")),
+    )
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
 def _reference_price(
     signal: NormalizedSignal, quote: tuple[Decimal, Decimal] | None, close: Decimal
 ) -> Decimal:
@@ -221,7 +265,7 @@ def _record(
     rationale_id: UUID,
     rationale: Rationale,
     market: _Market,
-    facts: Facts,
+    precedents: tuple[Precedent, ...],
     policy: ScoringPolicy,
     context: Context,
 ) -> dict[str, Any]:
@@ -237,13 +281,14 @@ def _record(
         "axes": _axes(rationale).model_dump(mode="json"),
         "features": features_text(market.features)
         | {"reference_price": format_decimal(market.reference_price), "bars": market.bars},
-        "feature_vector": _vector(market.features),
+        "feature_vector": vector_text(feature_vector(market.features, signal.side)),
         "contributions": [
             {"feature": c.feature, "axis": c.axis, "value": c.value, "weight": c.weight}
             for c in rationale.contributions
         ],
         "conflicts": list(rationale.conflicts),
-        "precedents": list(_precedents(facts)),
+        "unknown": list(rationale.unknown),
+        "precedents": [precedent.rationale_id for precedent in precedents],
         "sentence": rationale.sentence,
         "weights_version": rationale.weights_version,
         "threshold": policy.threshold,
@@ -256,7 +301,7 @@ def _emission(
     rationale_id: UUID,
     rationale: Rationale,
     market: _Market,
-    precedents: tuple[UUID, ...],
+    precedents: tuple[Precedent, ...],
 ) -> RationaleSignal:
     return RationaleSignal(
         rationale_id=rationale_id,
@@ -267,7 +312,7 @@ def _emission(
             Attribution(feature=c.feature, weight=c.weight) for c in rationale.top
         ),
         conflicts=rationale.conflicts,
-        precedents=precedents,
+        precedents=tuple(precedent.rationale_id for precedent in precedents),
         sentence=rationale.sentence,
         weights_version=rationale.weights_version,
         **_carried(signal, market),
@@ -329,11 +374,8 @@ def _axes(rationale: Rationale) -> RationaleAxes:
     )
 
 
-def _precedents(facts: Facts) -> tuple[UUID, ...]:
-    return tuple(UUID(precedent["rationale_id"]) for precedent in facts["precedents"])
-
-
-def _vector(features: RationaleFeatures) -> str:
-    values = feature_vector(features)
-    padded = (*values, *(0.0,) * (_VECTOR_SIZE - len(values)))
-    return f"[{','.join(map(repr, padded))}]"
+def _precedents(facts: Facts) -> tuple[Precedent, ...]:
+    return tuple(
+        Precedent(UUID(p["rationale_id"]), Decimal(p["distance"]), Decimal(p["outcome_r"]))
+        for p in facts["precedents"] or ()
+    )

@@ -11,8 +11,10 @@ from decimal import Decimal
 
 from backend.domain.market.bars import Bars
 from backend.domain.numbers import decimal_from_float
+from backend.domain.rationale.axes import FEATURES
 from backend.domain.smc import StructureReading, read_structure
 from backend.domain.volatility import VolatilityState, volatility_state
+from backend.values import Side
 
 BARS_MIN = 30
 """Fewer bars than this say nothing about structure or regime."""
@@ -55,22 +57,6 @@ class RationaleFeatures:
     """Price units; not scored."""
 
 
-FEATURE_NAMES: tuple[str, ...] = (
-    "structure_bias",
-    "structure_break",
-    "liquidity_sweep",
-    "gap_balance",
-    "range_position",
-    "structure_momentum",
-    "volatility_fit",
-    "volatility_trend",
-    "session_fit",
-    "spread_quality",
-    "volume_delta",
-    "depth_imbalance",
-)
-"""The scored features in the order of `feature_vector`."""
-
 _SESSION_FIT = {"overlap": "1", "london": "0.6", "new_york": "0.6", "asia": "-0.2", "off": "-1"}
 
 
@@ -108,10 +94,24 @@ def read_features(
     )
 
 
-def feature_vector(features: RationaleFeatures) -> tuple[float, ...]:
-    """Return the scored features as floats for nearest-neighbour search; unknown is 0."""
-    values = (getattr(features, name) for name in FEATURE_NAMES)
-    return tuple(0.0 if value is None else float(value) for value in values)
+VECTOR_SIZE = 16
+"""Dimensions of a stored vector; what has no feature yet is 0."""
+
+
+def feature_vector(
+    features: RationaleFeatures, side: Side, *, momentary: bool = True
+) -> tuple[float, ...]:
+    """Return the scored features as the side sees them; unknown is 0.
+
+    So a sale in a falling market lies beside a purchase in a rising one. momentary: also what
+    belongs to the moment alone (spread, flow); alike are signals without it.
+    """
+    values = [0.0] * VECTOR_SIZE
+    for index, (name, feature) in enumerate(FEATURES.items()):
+        value: Decimal | None = getattr(features, name)
+        if value and (momentary or not feature.momentary):
+            values[index] = float(-value if side is Side.SELL and feature.directional else value)
+    return tuple(values)
 
 
 def _exact(value: float | None) -> Decimal | None:

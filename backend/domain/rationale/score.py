@@ -1,17 +1,28 @@
-"""The additive score: base plus one contribution per known feature, exact in decimals."""
+"""The additive score: base plus one contribution per known feature, exact in decimals.
+
+Features add up in log-odds, which is where evidence adds; the score is their probability. Each
+feature's share of the way from base to score is its integrated gradient along the straight
+line (Aumann and Shapley 1974; Sundararajan, Taly and Yan 2017, arXiv:1703.01365). For one
+logistic sum that is its log-odds times the mean slope: the shares keep sign and proportion of
+the log-odds, and add up to the score.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from backend.domain.numbers import MICRO, ONE, ZERO
+from backend.domain.rationale.axes import COUNTER_PARTY, FEATURES, Axis
 from backend.domain.rationale.features import RationaleFeatures
+from backend.domain.rationale.precedents import Precedent, summarize
 from backend.domain.rationale.sentence import sentence_for
-from backend.domain.rationale.weights import Axis, Weights
+from backend.domain.rationale.weights import Weights, logistic
 from backend.values import Side
 
 _NOTHING_KNOWN = Decimal("0.5")
+_SLOPE = Decimal("1e-16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,7 @@ class Contribution:
     axis: str
     value: Decimal
     weight: Decimal
-    """value x weight: the amount added to the score."""
+    """The amount added to the score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,7 @@ class Rationale:
     contributions: tuple[Contribution, ...]
     """All of them, largest first."""
     conflicts: tuple[str, ...]
-    """Features that speak against the signal, strongest first."""
+    """What speaks against the signal, strongest first: features, then `precedents`."""
     unknown: tuple[str, ...]
     sentence: str
     weights_version: str
@@ -58,63 +69,109 @@ class Rationale:
         return self.contributions[:3]
 
 
-def score(features: RationaleFeatures, side: Side, weights: Weights) -> Rationale:
-    """Score a signal. Raises ValueError if a feature lies outside -1 to 1."""
-    contributions: list[Contribution] = []
-    unknown: list[str] = []
-    known_reach = ZERO
-    for name, weight in weights.by_feature.items():
-        raw: Decimal | None = getattr(features, name)
-        if raw is None:
-            unknown.append(name)
-            continue
-        if not raw.is_finite() or abs(raw) > 1:
-            raise ValueError(f"feature {name} lies outside -1 to 1")
-        known_reach += abs(weight.weight)
-        value = raw * side.sign if weight.directional else raw
-        amount = (value * weight.weight).quantize(MICRO)
-        contributions.append(Contribution(name, weight.axis.value, value, amount))
-    contributions.sort(key=lambda c: (-abs(c.weight), c.feature))
+def score(
+    features: RationaleFeatures,
+    side: Side,
+    weights: Weights,
+    precedents: Sequence[Precedent] = (),
+) -> Rationale:
+    """Score a signal. Raises ValueError if a feature lies outside -1 to 1.
+
+    Precedents are evidence beside the score, not part of it: what they teach is in the weights.
+    """
+    terms, unknown = _terms(features, side, weights)
+    total, contributions = _share(terms, weights)
+    known_reach = sum((abs(weights.log_odds[c.feature]) for c in contributions), ZERO)
+    confidence = ONE if not weights.reach_total else known_reach / weights.reach_total
+    confidence = confidence.quantize(MICRO)
+    axes = _axes(terms, weights)
+    past = summarize(precedents)
     against = tuple(c.feature for c in contributions if c.weight < 0)
-    total = weights.base + sum((c.weight for c in contributions), ZERO)
-    axes = _axes(contributions, weights)
-    confidence = (known_reach / (ONE - weights.base)).quantize(MICRO)
     return Rationale(
         score=total,
         base=weights.base,
         confidence=confidence,
         axes=axes,
-        contributions=tuple(contributions),
-        conflicts=against,
-        unknown=tuple(unknown),
+        contributions=contributions,
+        conflicts=(*against, "precedents") if past is not None and past.disagrees else against,
+        unknown=unknown,
         sentence=sentence_for(
             side,
             total,
             confidence,
-            [(c.feature, c.value, c.weight) for c in contributions],
-            tuple(unknown),
+            [(c.feature, c.weight) for c in contributions],
+            unknown,
             axes.flow_known,
+            past,
         ),
         weights_version=weights.version,
     )
 
 
-def _axes(contributions: list[Contribution], weights: Weights) -> Axes:
+_Term = tuple[str, Decimal, Decimal]
+"""Feature, value as seen by the side, log-odds."""
+
+
+def _terms(
+    features: RationaleFeatures, side: Side, weights: Weights
+) -> tuple[list[_Term], tuple[str, ...]]:
+    terms: list[_Term] = []
+    unknown: list[str] = []
+    for name, weight in weights.log_odds.items():
+        value: Decimal | None = getattr(features, name)
+        if value is None:
+            unknown.append(name)
+            continue
+        if not value.is_finite() or abs(value) > 1:
+            raise ValueError(f"feature {name} lies outside -1 to 1")
+        if side is Side.SELL and value and FEATURES[name].directional:
+            value = -value
+        terms.append((name, value, value * weight))
+    return terms, tuple(unknown)
+
+
+def _share(terms: list[_Term], weights: Weights) -> tuple[Decimal, tuple[Contribution, ...]]:
+    """Turn log-odds into a score, and share out its distance from the base to the millionth."""
+    moved = sum((log_odds for _, _, log_odds in terms), ZERO)
+    reached = logistic(weights.intercept + moved)
+    started = logistic(weights.intercept)
+    slope = (reached - started) / moved if moved else started * (ONE - started)
+    slope = slope.quantize(_SLOPE)
+    shares = [
+        (name, value, (log_odds * slope).quantize(MICRO) + ZERO) for name, value, log_odds in terms
+    ]
+    shares.sort(key=lambda share: (-abs(share[2]), share[0]))
+    total = reached.quantize(MICRO)
+    amounts = [amount for _, _, amount in shares]
+    missing = total - weights.base - sum(amounts, ZERO)
+    # Rounding left some millionths over: the largest take one each, where it shows least.
+    step, index = (MICRO if missing > 0 else -MICRO), 0
+    while missing:
+        amounts[index % len(amounts)] += step
+        missing -= step
+        index += 1
+    return total, tuple(
+        Contribution(name, FEATURES[name].axis.value, value, amount)
+        for (name, value, _), amount in zip(shares, amounts, strict=True)
+    )
+
+
+def _axes(terms: list[_Term], weights: Weights) -> Axes:
+    moved = dict.fromkeys(Axis, ZERO)
+    flow_known = False
+    for name, _, log_odds in terms:
+        moved[FEATURES[name].axis] += log_odds
+        flow_known = flow_known or name in COUNTER_PARTY
+
     def of(axis: Axis) -> Decimal:
-        reach = weights.reach_of(axis)
-        if reach == 0:
+        reach = weights.reach[axis]
+        if not reach:
             return _NOTHING_KNOWN
-        moved = sum((c.weight for c in contributions if c.axis == axis.value), ZERO)
-        # Rounded amounts may pass the reach by a millionth; an axis stays within 0 and 1.
-        share = _NOTHING_KNOWN + moved / (2 * reach)
-        return max(ZERO, min(ONE, share)).quantize(MICRO)
+        return (_NOTHING_KNOWN + moved[axis] / (2 * reach)).quantize(MICRO)
 
     return Axes(
         smc_confluence=of(Axis.SMC_CONFLUENCE),
         regime_fit=of(Axis.REGIME_FIT),
         flow_alignment=of(Axis.FLOW_ALIGNMENT),
-        flow_known=any(
-            c.axis == Axis.FLOW_ALIGNMENT.value and c.feature != "spread_quality"
-            for c in contributions
-        ),
+        flow_known=flow_known,
     )

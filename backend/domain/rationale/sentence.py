@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from backend.domain.rationale.precedents import PrecedentSummary
 from backend.values import Side
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -32,20 +33,26 @@ def sentence_for(
     side: Side,
     score: Decimal,
     confidence: Decimal,
-    contributions: Sequence[tuple[str, Decimal, Decimal]],
+    contributions: Sequence[tuple[str, Decimal]],
     unknown: tuple[str, ...],
     flow_known: bool,
+    past: PrecedentSummary | None = None,
 ) -> str:
-    """Describe a score. contributions: (feature, value, amount), largest first."""
-    favours = [_phrase(name, amount) for name, _, amount in contributions if amount > 0]
-    against = [_phrase(name, amount) for name, _, amount in contributions if amount < 0]
+    """Describe a score. contributions: (feature, amount), largest first."""
+    favours = [(name, amount) for name, amount in contributions if amount > 0][:_SHOWN]
+    against = [(name, amount) for name, amount in contributions if amount < 0][:_SHOWN]
     parts = [f"{side.value} scores {score:.2f} with confidence {confidence:.2f}."]
     if favours:
-        parts.append(f"For it: {'; '.join(favours[:_SHOWN])}.")
+        parts.append(f"For it: {'; '.join(_phrase(*one) for one in favours)}.")
     if against:
-        parts.append(f"Against it: {'; '.join(against[:_SHOWN])}.")
+        parts.append(f"Against it: {'; '.join(_phrase(*one) for one in against)}.")
     if not favours and not against:
         parts.append("Nothing known speaks for or against it.")
+    if past is not None:
+        parts.append(
+            f"Of {past.count} earlier signals most like it {past.won} ended well"
+            f" ({past.mean_r:+.2f} R on average)."
+        )
     if not flow_known:
         parts.append("Counter-party flow is unknown, which lowers the confidence.")
     if "structure_bias" in unknown:

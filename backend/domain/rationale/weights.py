@@ -1,76 +1,83 @@
-"""Versioned weights of the score. Changing a number means a new version."""
+"""Versioned weights of the score, in log-odds. Changing a number means a new version."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from functools import lru_cache
 from types import MappingProxyType
 
+from backend.domain.numbers import MICRO, ONE, ZERO
+from backend.domain.rationale.axes import FEATURES, Axis
 
-class Axis(StrEnum):
-    """The three questions that a score answers."""
-
-    SMC_CONFLUENCE = "smc_confluence"
-    REGIME_FIT = "regime_fit"
-    FLOW_ALIGNMENT = "flow_alignment"
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """How much one feature can move the score, and whether its sign follows the side."""
-
-    axis: Axis
-    weight: Decimal
-    directional: bool
+# Enough digits for a score of six places, and a fixed number: the same on every machine.
+_EXACT = Context(prec=18)
+_LOG_ODDS_MAX = Decimal(20)
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A weight per feature. Raises ValueError unless the absolute weights sum to 1/2.
+    """What each feature adds to the log-odds of a good outcome at its full value of 1.
 
-    With a base of 1/2 and features between -1 and 1 the score then stays within 0 and 1
-    without clipping, which is what lets contributions add up exactly.
+    intercept: log-odds with nothing known. Raises ValueError on a feature that nobody reads,
+    or a number that is not finite or beyond reason.
     """
 
     version: str
-    base: Decimal
-    by_feature: Mapping[str, Weight]
+    intercept: Decimal
+    log_odds: Mapping[str, Decimal]
+    base: Decimal = field(init=False)
+    """The score with nothing known."""
+    reach: Mapping[Axis, Decimal] = field(init=False)
+    """How far each axis can move the log-odds either way."""
+    reach_total: Decimal = field(init=False)
 
     def __post_init__(self) -> None:
-        reach = sum((abs(weight.weight) for weight in self.by_feature.values()), Decimal(0))
-        if reach != Decimal("0.5") or self.base != Decimal("0.5"):
-            raise ValueError("weights must reach exactly from 0 to 1")
-
-    def reach_of(self, axis: Axis) -> Decimal:
-        """Return how far one axis can move the score either way."""
-        of_axis = (w.weight for w in self.by_feature.values() if w.axis is axis)
-        return sum((abs(weight) for weight in of_axis), Decimal(0))
-
-
-def _weight(axis: Axis, weight: str, directional: bool = True) -> Weight:
-    return Weight(axis, Decimal(weight), directional)
-
-
-WEIGHTS_V1 = Weights(
-    version="rationale-1",
-    base=Decimal("0.5"),
-    by_feature=MappingProxyType(
-        {
-            "structure_bias": _weight(Axis.SMC_CONFLUENCE, "0.06"),
-            "structure_break": _weight(Axis.SMC_CONFLUENCE, "0.07"),
-            "liquidity_sweep": _weight(Axis.SMC_CONFLUENCE, "0.05"),
-            "gap_balance": _weight(Axis.SMC_CONFLUENCE, "0.04"),
-            # Buying low in the range is what premium and discount are about: against position.
-            "range_position": _weight(Axis.SMC_CONFLUENCE, "-0.03"),
-            "structure_momentum": _weight(Axis.SMC_CONFLUENCE, "0.03"),
-            "volatility_fit": _weight(Axis.REGIME_FIT, "0.06", directional=False),
-            "volatility_trend": _weight(Axis.REGIME_FIT, "0.02", directional=False),
-            "session_fit": _weight(Axis.REGIME_FIT, "0.04", directional=False),
-            "spread_quality": _weight(Axis.FLOW_ALIGNMENT, "0.04", directional=False),
-            "volume_delta": _weight(Axis.FLOW_ALIGNMENT, "0.04"),
-            "depth_imbalance": _weight(Axis.FLOW_ALIGNMENT, "0.02"),
+        unread = sorted(set(self.log_odds) - set(FEATURES))
+        if unread:
+            raise ValueError(f"nobody reads {', '.join(unread)}")
+        for number in (self.intercept, *self.log_odds.values()):
+            if not number.is_finite() or abs(number) > _LOG_ODDS_MAX:
+                raise ValueError("a weight is not finite or beyond reason")
+        reach = {
+            axis: sum(
+                (abs(w) for name, w in self.log_odds.items() if FEATURES[name].axis is axis), ZERO
+            )
+            for axis in Axis
         }
-    ),
+        # A frozen dataclass sets what follows from its fields in this way only.
+        object.__setattr__(self, "base", logistic(self.intercept).quantize(MICRO))
+        object.__setattr__(self, "reach", MappingProxyType(reach))
+        object.__setattr__(self, "reach_total", sum(reach.values(), ZERO))
+
+    def dump(self) -> str:
+        """Write the weights as one line, as decisions record them."""
+        terms = ",".join(f"{name}:{weight:f}" for name, weight in self.log_odds.items())
+        return f"{self.version};{self.intercept:f};{terms}"
+
+
+def logistic(log_odds: Decimal) -> Decimal:
+    """Return the probability of log-odds, to 18 digits."""
+    return _EXACT.divide(ONE, _EXACT.add(ONE, _EXACT.exp(-log_odds)))
+
+
+@lru_cache(maxsize=64)
+def load_weights(line: str) -> Weights:
+    """Read what `Weights.dump` wrote. Raises ValueError if it is no such line."""
+    version, intercept, terms = line.split(";")
+    pairs = (term.split(":") for term in terms.split(",")) if terms else ()
+    try:
+        log_odds = {name: Decimal(weight) for name, weight in pairs}
+        return Weights(version, Decimal(intercept), MappingProxyType(log_odds))
+    except ArithmeticError as error:
+        raise ValueError(f"weights {version} hold something that is no number") from error
+
+
+PRIOR = load_weights(
+    "rationale-2;0;structure_bias:0.24,structure_break:0.28,liquidity_sweep:0.20,gap_balance:0.16,"
+    # Buying low in the range is what premium and discount are about: against position.
+    "range_position:-0.12,structure_momentum:0.12,volatility_fit:0.24,volatility_trend:0.08,"
+    "session_fit:0.16,spread_quality:0.16,volume_delta:0.16,depth_imbalance:0.08"
 )
+"""What is believed before any outcome: no feature moves even odds by more than seven hundredths."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from backend.domain.rationale import PRIOR, load_weights
 from tests.kit.signal_rows import (
     VECTOR,
     As,
@@ -93,22 +94,27 @@ def test_quote_and_policy_come_exact(as_role: As, inside: Connection[Any]):
     }
 
 
-def test_precedents_are_of_the_same_side_and_already_closed(as_role: As, inside: Connection[Any]):
-    kept = []
-    for side, hours in (("BUY", -1), ("SELL", -1), ("BUY", 1)):
-        rationale = a_rationale(normalized(as_role, side=side))
-        ask(as_role("rationale_scorer_agent"), "intake.record_rationales", rationale)
-        inside.execute(
-            "insert into decision_deltas (order_id, correlation_id, org_id, delta, closed_at)"
-            " values (gen_random_uuid(), %s, 'demo', 12.5, now() + %s * interval '1 hour')",
-            (rationale["correlation_id"], hours),
-        )
-        kept.append(str(rationale["rationale_id"]))
+def test_weights_in_force_come_as_decisions_record_them(as_role: As):
+    (facts,) = scoring(as_role, {"signal_id": normalized(as_role)["signal_id"]})
+    assert load_weights(facts["weights"]) == PRIOR
+
+
+def test_flow_comes_where_the_feed_has_it(as_role: As, inside: Connection[Any]):
+    add_quote(inside)
+    item = {"signal_id": normalized(as_role)["signal_id"]}
+    assert scoring(as_role, item)[0]["quote"]["volume_delta"] is None
+    inside.execute("update latest_quotes set volume_delta = 0.25, depth_imbalance = -0.5")
+    quote = scoring(as_role, item)[0]["quote"]
+    assert (quote["volume_delta"], quote["depth_imbalance"]) == ("0.25", "-0.5")
+
+
+def test_a_vector_of_older_bars_is_asked_again(as_role: As, inside: Connection[Any]):
+    add_bars(inside)
     item = {"signal_id": normalized(as_role)["signal_id"], "vector": VECTOR}
-    (facts,) = scoring(as_role, item)
-    assert facts["precedents"] == [
-        {"rationale_id": kept[0], "distance": "0.000000", "delta": "12.5"}
-    ]
+    (stale,) = scoring(as_role, item | {"have": "M15@2020-01-01T00:00:00Z"})
+    assert stale["precedents"] is None
+    (fresh,) = scoring(as_role, item | {"have": stale["bars_ref"]})
+    assert fresh["precedents"] == []
 
 
 def test_scored_signal_comes_with_its_rationale(as_role: As):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -11,20 +12,25 @@ from hypothesis import strategies as st
 
 from backend.domain.rationale import (
     FEATURE_NAMES,
-    WEIGHTS_V1,
+    FEATURES,
+    PRIOR,
     FlowFacts,
+    Precedent,
     RationaleFeatures,
     Weights,
     feature_vector,
+    load_weights,
     read_features,
     score,
 )
-from backend.domain.rationale.weights import Weight
 from backend.values import Side
 from tests.unit.domain.test_smc import flat
 
-VALUES = st.decimals(-1, 1, places=6)
+# Whole numbers, scaled: hypothesis draws decimals ten times as slowly.
+VALUES = st.integers(-1_000_000, 1_000_000).map(lambda n: Decimal(n).scaleb(-6))
+LOG_ODDS = st.integers(-50_000, 50_000).map(lambda n: Decimal(n).scaleb(-4))
 NOTHING = RationaleFeatures(*[None] * len(fields(RationaleFeatures)))
+MILLIONTH = Decimal("0.000001")
 
 
 @st.composite
@@ -32,29 +38,76 @@ def features(draw: st.DrawFn) -> RationaleFeatures:
     return replace(NOTHING, **{name: draw(st.none() | VALUES) for name in FEATURE_NAMES})
 
 
-@given(features(), st.sampled_from(Side))
-def test_contributions_sum_exactly_to_the_score(facts: RationaleFeatures, side: Side):
-    rationale = score(facts, side, WEIGHTS_V1)
+@st.composite
+def weights(draw: st.DrawFn) -> Weights:
+    named = draw(st.lists(st.sampled_from(FEATURE_NAMES), unique=True))
+    return Weights("drawn", draw(LOG_ODDS), {name: draw(LOG_ODDS) for name in named})
+
+
+@given(features(), st.sampled_from(Side), weights() | st.just(PRIOR))
+def test_contributions_sum_exactly_to_the_score(
+    facts: RationaleFeatures, side: Side, given_weights: Weights
+):
+    rationale = score(facts, side, given_weights)
     assert rationale.base + sum(c.weight for c in rationale.contributions) == rationale.score
+    assert rationale.score == rationale.score.quantize(MILLIONTH)
     assert 0 <= rationale.score <= 1
     assert 0 <= rationale.confidence <= 1
-    assert len(rationale.contributions) + len(rationale.unknown) == len(FEATURE_NAMES)
+    axes = rationale.axes
+    assert all(0 <= a <= 1 for a in (axes.smc_confluence, axes.regime_fit, axes.flow_alignment))
+    assert len(rationale.contributions) + len(rationale.unknown) == len(given_weights.log_odds)
+
+
+@given(features(), st.sampled_from(Side), weights())
+def test_each_contribution_keeps_the_sign_and_share_of_its_log_odds(
+    facts: RationaleFeatures, side: Side, given_weights: Weights
+):
+    rationale = score(facts, side, given_weights)
+    log_odds = {
+        c.feature: c.value * given_weights.log_odds[c.feature] for c in rationale.contributions
+    }
+    moved = sum(log_odds.values())
+    way = rationale.score - rationale.base
+    for contribution in rationale.contributions:
+        # A millionth or two of rounding is shared out as well.
+        amount, odds = contribution.weight, log_odds[contribution.feature]
+        assert amount * odds >= 0 or abs(amount) <= 2 * MILLIONTH
+        if abs(moved) > 1:
+            assert abs(amount - way * odds / moved) < Decimal("0.0001")
 
 
 @given(features())
 def test_directional_evidence_speaks_for_one_side_as_it_speaks_against_the_other(
     facts: RationaleFeatures,
 ):
-    bought, sold = (score(facts, side, WEIGHTS_V1) for side in Side)
-    by_name = {c.feature: c.weight for c in sold.contributions}
+    bought, sold = (score(facts, side, PRIOR) for side in Side)
+    by_name = {c.feature: c.value for c in sold.contributions}
     for contribution in bought.contributions:
-        directional = WEIGHTS_V1.by_feature[contribution.feature].directional
-        expected = -contribution.weight if directional else contribution.weight
+        directional = FEATURES[contribution.feature].directional
+        expected = -contribution.value if directional else contribution.value
         assert by_name[contribution.feature] == expected
 
 
+@given(features())
+def test_a_sale_lies_beside_the_purchase_that_mirrors_it(facts: RationaleFeatures):
+    mirrored = replace(
+        facts,
+        **{
+            name: None if (value := getattr(facts, name)) is None else -value
+            for name in FEATURE_NAMES
+            if FEATURES[name].directional
+        },
+    )
+    assert feature_vector(facts, Side.BUY) == feature_vector(mirrored, Side.SELL)
+
+
+@given(weights())
+def test_weights_are_read_as_they_were_written(given_weights: Weights):
+    assert load_weights(given_weights.dump()) == given_weights
+
+
 def test_without_any_evidence_the_score_is_even_and_the_confidence_zero():
-    rationale = score(NOTHING, Side.BUY, WEIGHTS_V1)
+    rationale = score(NOTHING, Side.BUY, PRIOR)
     assert (rationale.score, rationale.confidence) == (Decimal("0.5"), Decimal(0))
     assert not rationale.axes.flow_known
     assert "too few bars" in rationale.sentence
@@ -63,28 +116,42 @@ def test_without_any_evidence_the_score_is_even_and_the_confidence_zero():
 def test_an_unknown_flow_lowers_the_confidence_and_is_said():
     known = replace(NOTHING, **dict.fromkeys(FEATURE_NAMES, Decimal("0.5")))
     blind = replace(known, volume_delta=None, depth_imbalance=None)
-    assert score(known, Side.BUY, WEIGHTS_V1).confidence == 1
-    rationale = score(blind, Side.BUY, WEIGHTS_V1)
+    assert score(known, Side.BUY, PRIOR).confidence == 1
+    rationale = score(blind, Side.BUY, PRIOR)
     assert rationale.confidence == Decimal("0.88")
     assert "flow is unknown" in rationale.sentence
 
 
 def test_evidence_against_the_side_is_listed_as_conflict():
     facts = replace(NOTHING, structure_bias=Decimal(-1), liquidity_sweep=Decimal(1))
-    rationale = score(facts, Side.BUY, WEIGHTS_V1)
+    rationale = score(facts, Side.BUY, PRIOR)
     assert rationale.conflicts == ("structure_bias",)
     assert [c.feature for c in rationale.top] == ["structure_bias", "liquidity_sweep"]
 
 
 def test_a_feature_out_of_range_is_refused():
     with pytest.raises(ValueError, match="structure_bias"):
-        score(replace(NOTHING, structure_bias=Decimal(2)), Side.BUY, WEIGHTS_V1)
+        score(replace(NOTHING, structure_bias=Decimal(2)), Side.BUY, PRIOR)
 
 
-def test_weights_that_could_leave_the_unit_interval_are_refused():
-    one = {"structure_bias": Weight(WEIGHTS_V1.by_feature["structure_bias"].axis, Decimal(1), True)}
-    with pytest.raises(ValueError, match="reach exactly"):
-        Weights("too-wide", Decimal("0.5"), one)
+@pytest.mark.parametrize(
+    "line",
+    ["v;0;nobody:0.1", "v;0;structure_bias:NaN", "v;99;", "v;0;structure_bias:much", "v;0", ""],
+)
+def test_weights_that_make_no_sense_are_refused(line: str):
+    with pytest.raises(ValueError, match=r"."):
+        load_weights(line)
+
+
+def test_precedents_that_lost_are_listed_as_conflict_and_leave_the_score_alone():
+    facts = replace(NOTHING, structure_bias=Decimal(1))
+    lost = [Precedent(uuid4(), Decimal("0.1"), Decimal(-1)) for _ in range(5)]
+    rationale = score(facts, Side.BUY, PRIOR, lost)
+    assert rationale.score == score(facts, Side.BUY, PRIOR).score
+    assert rationale.conflicts == ("precedents",)
+    assert "Of 5 earlier signals most like it 0 ended well (-1.00 R on average)" in (
+        rationale.sentence
+    )
 
 
 def test_few_bars_leave_structure_unknown_and_many_do_not():
@@ -95,4 +162,6 @@ def test_few_bars_leave_structure_unknown_and_many_do_not():
     many = read_features(flat(*[10 + i % 7 for i in range(60)]), "asia", flow)
     assert many.structure_bias is not None
     assert many.volatility_fit is not None
-    assert len(feature_vector(many)) == len(FEATURE_NAMES)
+    vector = feature_vector(many, Side.BUY)
+    assert len(vector) == 16
+    assert feature_vector(many, Side.BUY, momentary=False)[9:] == (0.0,) * 7

@@ -1,0 +1,49 @@
+"""The three questions that a score answers, and which feature speaks to which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Axis(StrEnum):
+    """The three questions that a score answers."""
+
+    SMC_CONFLUENCE = "smc_confluence"
+    REGIME_FIT = "regime_fit"
+    FLOW_ALIGNMENT = "flow_alignment"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What a feature speaks to, and whether its sign follows the side of the signal."""
+
+    axis: Axis
+    directional: bool = True
+    momentary: bool = False
+    """Of the signal's own moment: no part of what makes two signals alike."""
+
+
+FEATURES: Mapping[str, Feature] = MappingProxyType(
+    {
+        "structure_bias": Feature(Axis.SMC_CONFLUENCE),
+        "structure_break": Feature(Axis.SMC_CONFLUENCE),
+        "liquidity_sweep": Feature(Axis.SMC_CONFLUENCE),
+        "gap_balance": Feature(Axis.SMC_CONFLUENCE),
+        "range_position": Feature(Axis.SMC_CONFLUENCE),
+        "structure_momentum": Feature(Axis.SMC_CONFLUENCE),
+        "volatility_fit": Feature(Axis.REGIME_FIT, directional=False),
+        "volatility_trend": Feature(Axis.REGIME_FIT, directional=False),
+        "session_fit": Feature(Axis.REGIME_FIT, directional=False),
+        "spread_quality": Feature(Axis.FLOW_ALIGNMENT, directional=False, momentary=True),
+        "volume_delta": Feature(Axis.FLOW_ALIGNMENT, momentary=True),
+        "depth_imbalance": Feature(Axis.FLOW_ALIGNMENT, momentary=True),
+    }
+)
+"""The scored features, in the order of a feature vector. New ones go to the end."""
+
+FEATURE_NAMES = tuple(FEATURES)
+COUNTER_PARTY = frozenset({"volume_delta", "depth_imbalance"})
+"""What tells of the other side itself; a spread alone does not."""
