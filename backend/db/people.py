@@ -15,7 +15,7 @@ from backend.errors import DeskError
 
 Row = dict[str, Any]
 
-OFFICES = ("treasury_operator", "auditor")
+OFFICES = ("treasury_operator", "auditor", "desk_operator")
 """What a person with a login may be."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,40}")

@@ -36,6 +36,14 @@ begin
     return jsonb_build_object('review_id', p_review_id, 'state', v_review.state);
   end if;
 
+  insert into public.review_labels
+    (review_id, org_id, correlation_id, kind, rationale_id, label, labelled_by, reason,
+     labelled_at)
+  values
+    (v_review.review_id, v_review.org_id, v_review.correlation_id, v_review.kind,
+     (select r.rationale_id from public.strategy_rationales r
+       where v_review.kind = 'signal' and r.signal_id = v_review.subject_id),
+     p_decision, v_person, p_reason, v_review.decided_at);
   if p_decision = 'refused' then
     perform ops.record_outcome(v_review.correlation_id, v_review.org_id, 'denied', 'TR241',
                                'review', v_review.decided_at);
@@ -62,5 +70,5 @@ begin
   return jsonb_build_object('review_id', p_review_id, 'state', v_review.state);
 end $$;
 comment on function intake.decide_review(uuid, text, text) is
-  'Approve or refuse an open review with a reason; approved goes on, refused ends denied. TR211: a body that was not understood cannot go on. TR239: no such review. TR240: decided before. TR507: no reason, or neither word. TR509: nobody is named.';
+  'Approve or refuse an open review with a reason, kept as a label; approved goes on, refused ends denied. TR211: a body that was not understood cannot go on. TR239: no such review. TR240: decided before. TR507: no reason, or neither word. TR509: nobody is named.';
 grant execute on function intake.decide_review(uuid, text, text) to desk_operator, desk_api;
