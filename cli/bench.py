@@ -68,3 +68,25 @@ def authorize(
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2) + "\n")
     print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])
+
+
+@app.command()
+def precedents(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Sixty thousand rationales: to try.")] = False,
+) -> None:
+    """Search a million rationales for the nearest, and compare with the exact answers.
+
+    Example: `desk bench precedents --json out.json`.
+    """
+    from research.bench.precedents import QUICK, SCENARIOS, Sizes, run_precedents_bench
+
+    sizes = QUICK if quick else Sizes()
+    report = run_precedents_bench(load_settings(), sizes, lambda line: err().print(line))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    keys = ("recall_at_10", "rows_fewest", "p50_ms", "p95_ms", "p99_ms")
+    rows = [(s.name, *(str(report[s.name][key]) for key in keys)) for s in SCENARIOS]
+    print_table("", ("search", "recall@10", "fewest rows", "p50 ms", "p95 ms", "p99 ms"), rows)
