@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     market_data: Path | None = None
     keys_folder: Path | None = Field(default=None, validation_alias="DESK_KEYS")
 
+    # Whom to tell what waits for a person: Apprise URLs, which carry passwords, `org=URL` each
+    # for one organisation, separated by white space.
+    notify_urls: SecretStr | None = None
+    # Where people reach the console, for the links in what they are told.
+    console_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+
     supabase_url: str | None = None
     supabase_jwks_url: str | None = None
     supabase_jwt_secret: SecretStr | None = None

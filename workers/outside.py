@@ -1,4 +1,4 @@
-"""What lies outside of Postgres, for the agents that act: one bridge or feed per account.
+"""What lies outside of Postgres, for the agents that act: a bridge or feed per account, people.
 
 Built when first asked for, on the thread that asks: a connection belongs to one thread. Only
 the owner of an account may ask for its bridge, because at a terminal the newest trading
@@ -14,6 +14,7 @@ from typing import Any
 from psycopg import Connection
 
 from backend.db import bus
+from backend.notices import Destination, read_destinations
 from backend.ports import Clock
 from backend.settings import Settings
 from backend.venues.model import VenueUnavailable
@@ -36,6 +37,11 @@ class Outside:
         self._lock = threading.Lock()
         self._bridges: dict[str, Bridge] = {}
         self._feeds: dict[str, Mt5Venue] = {}
+        urls = settings.notify_urls
+        self.destinations: tuple[Destination, ...] = (
+            () if urls is None else read_destinations(urls.get_secret_value(), clock)
+        )
+        self.console_url = settings.console_url
 
     @property
     def clock(self) -> Clock:

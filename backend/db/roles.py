@@ -39,6 +39,7 @@ AGENTS = (
     "housekeeping",
     "optimizer",
     "orchestrator",
+    "notifier",
 )
 """The agents, in the order of the chain: one login role and one file each."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from backend.db.tables.base import Embedding
 
 revision = "0021"
-down_revision = "0023"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
