@@ -71,6 +71,67 @@ def authorize(
 
 
 @app.command()
+def webhook(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="A few thousand alerts only: to try.")] = False,
+) -> None:
+    """Post alerts as fast as they are answered while the chain is saturated; kill the API.
+
+    Example: `desk bench webhook --json out.json`.
+    """
+    from research.bench.webhook import QUICK, Sizes, run_webhook_bench
+
+    sizes = QUICK if quick else Sizes()
+    report = run_webhook_bench(load_settings(), sizes, lambda line: err().print(line))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])
+
+
+@app.command()
+def smc(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="10,000 bars instead of 100,000: to try.")] = False,
+) -> None:
+    """Compare structure detection with the smartmoneyconcepts package on the same bars.
+
+    Takes real bars from DESK_MARKET_DATA where a file there has enough, else generates them.
+    Example: `desk bench smc --json out.json`.
+    """
+    from rich.progress import Progress
+
+    from research.bench.smc import QUICK, Sizes, run_smc_bench
+
+    with Progress(console=err(), transient=True) as bar:
+        task = bar.add_task("bars", total=None)
+        report = run_smc_bench(
+            load_settings().market_data,
+            QUICK if quick else Sizes(),
+            lambda done, steps, what: bar.update(
+                task, completed=done, total=steps, description=what
+            ),
+        )
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    rows = [
+        (name, *(str(figures[key]) for key in ("ours_s", "reference_s", "speedup")))
+        for name, figures in report["structures"].items()
+    ]
+    rows.append(("together", *(str(report[k]) for k in ("ours_s", "reference_s", "speedup"))))
+    print_table("", ("structure", "ours s", "reference s", "speedup"), rows)
+    out().print(f"{report['bars']} bars of {report['source']}")
+    out().print(f"all we detect: {report['detect_s']} s")
+    out().print(
+        f"tracker: {report['tracker_us_per_bar_long_history']} µs a bar after "
+        f"{report['tracker_history_long']} bars, {report['tracker_cost_ratio']} times that after "
+        f"{report['tracker_history_short']}"
+    )
+    for name, counts in report["agreement"].items():
+        out().print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in counts.items()))
 def precedents(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")
