@@ -138,6 +138,20 @@ def test_an_alert_that_came_in_at_the_edge_becomes_a_signal(
     )
 
 
+def test_an_alert_with_an_id_is_taken_once_whatever_else_its_body_says(
+    webhook: EdgeFunction, desk: Database, inside: Connection[Any]
+):
+    first, again = (
+        webhook.post(TOKEN, BUY.replace(b"15", minutes)).document["alert_id"]
+        for minutes in (b"15", b"60")
+    )
+    assert decide(desk, inside, first).emissions
+    assert not decide(desk, inside, again).emissions
+    assert rows(inside, "select correlation_id::text, outcome from alert_outcomes") == [
+        (again, "duplicate")
+    ]
+
+
 def test_both_doors_answer_alike(
     webhook: EdgeFunction, desk: Database, inside: Connection[Any], tmp_path: Any
 ):
@@ -227,17 +241,26 @@ def test_the_edges_login_reads_no_table_and_calls_nothing_else(
 
 
 def decide(desk: Database, inside: Connection[Any], alert_id: str) -> Decision:
-    """Let intake read the alert, under its own login, and do what it decides."""
+    """Let intake take every row of the alert that waits for it, under its own login."""
     module = load("intake").module
-    heard = a_row("alert", UUID(alert_id))
-    ((now,),) = rows(inside, "select clock_timestamp()")
+    decision: Decision | None = None
     with psycopg.connect(desk.role_url("intake_agent"), autocommit=True) as agent:
-        (facts,) = ask(agent, module.FACTS, module.ask(heard))
-        if hasattr(module, "digest"):
+        for kind in ("alert", "reading"):
+            heard = a_row(kind, UUID(alert_id))
+            waiting = rows(
+                inside,
+                "select clock_timestamp() from bus.deliveries"
+                " where agent = 'intake' and row_kind = %s and msg_id = %s",
+                (kind, heard.row_id),
+            )
+            if not waiting:
+                continue
+            (facts,) = ask(agent, module.FACTS, module.ask(heard))
             facts = module.digest(heard, facts)
-        decision = module.handle(heard, facts, a_context(now, heard.msg_id))
-        for effect in decision.effects:
-            ask(agent, effect.procedure, orjson.loads(dump(effect.item)))
+            decision = module.handle(heard, facts, a_context(waiting[0][0], heard.msg_id))
+            for effect in decision.effects:
+                ask(agent, effect.procedure, orjson.loads(dump(effect.item)))
+    assert decision is not None
     return decision
 
 

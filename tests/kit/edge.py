@@ -97,7 +97,9 @@ def serving(name: str, **settings: str) -> Generator[EdgeFunction]:
             return _LISTENS.search(text)
 
         try:
-            yield EdgeFunction(name, int(until(said, f"{name} listens", START_S)[1]))
+            listens = until(said, f"{name} listens", START_S)
+            assert listens is not None
+            yield EdgeFunction(name, int(listens[1]))
         finally:
             process.terminate()
             process.wait(10)
