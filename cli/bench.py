@@ -132,6 +132,9 @@ def smc(
     )
     for name, counts in report["agreement"].items():
         out().print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in counts.items()))
+
+
+@app.command()
 def precedents(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")
