@@ -50,6 +50,7 @@ app.conf.update(
         "scenarios": {"task": "desk.jobs.scenarios", "schedule": crontab(minute="*/5")},
         "measurements": {"task": "desk.jobs.measurements", "schedule": 60.0},
         "shadows": {"task": "desk.jobs.shadows", "schedule": crontab(minute="*/5")},
+        "outcomes": {"task": "desk.jobs.outcomes", "schedule": 60.0},
         "pulse": {"task": "desk.jobs.pulse", "schedule": 10.0},
         "seal": {"task": "desk.jobs.seal", "schedule": 10.0},
         "verify_record": {

@@ -37,6 +37,7 @@ EFFECTS = (
 )
 MAY_CALL = (
     "governance.expire_proposals",
+    "intake.close_outcomes",
     "intake.expire_reviews",
     "ops.clear_passing",
     "ops.clear_workers",

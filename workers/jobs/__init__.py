@@ -6,6 +6,7 @@ when the broker is gone they stop, and the supervisor sees their pulse stop.
 
 from workers.jobs.daily_report import daily_report
 from workers.jobs.measurements import measurements
+from workers.jobs.outcomes import outcomes
 from workers.jobs.partitions import partitions
 from workers.jobs.pulse import pulse
 from workers.jobs.retention import retention
@@ -18,6 +19,7 @@ from workers.jobs.verify_record import verify_record
 __all__ = [
     "daily_report",
     "measurements",
+    "outcomes",
     "partitions",
     "pulse",
     "retention",
