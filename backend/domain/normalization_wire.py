@@ -44,8 +44,8 @@ def decode_quote(row: Mapping[str, Any] | None) -> Quote | None:
     """Read a quote as the facts have it."""
     if row is None:
         return None
-    quoted_at = datetime.fromisoformat(row["quoted_at"])
-    return Quote(Decimal(row["bid"]), Decimal(row["ask"]), quoted_at)
+    as_of = datetime.fromisoformat(row["as_of"])
+    return Quote(Decimal(row["bid"]), Decimal(row["ask"]), as_of)
 
 
 def decode_policy(section: Mapping[str, Any]) -> NormalizePolicy:

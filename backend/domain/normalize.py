@@ -58,11 +58,12 @@ class NormalizePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What an instrument could be bought and sold for, and when."""
+    """What an instrument could be bought and sold for."""
 
     bid: Decimal
     ask: Decimal
-    quoted_at: datetime
+    as_of: datetime
+    """When it came, by our clock; one that is younger than the alert is as good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +242,7 @@ def _market_price(
     facts: SignalFacts, received_at: datetime, instrument: Instrument
 ) -> Decimal | None:
     quote = facts.quote
-    if quote is None or abs(received_at - to_utc(quote.quoted_at)) > _REFERENCE_AGE_MAX:
+    if quote is None or received_at - to_utc(quote.as_of) > _REFERENCE_AGE_MAX:
         return None
     return _on_tick(quote.ask if facts.side is Side.BUY else quote.bid, instrument)
 

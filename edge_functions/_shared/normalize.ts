@@ -25,7 +25,7 @@ export interface Distance {
 export interface Quote {
   readonly bid: Decimal;
   readonly ask: Decimal;
-  readonly quotedAt: Micros;
+  readonly asOf: Micros;
 }
 
 /** An understood alert and when it came; prices as the sender wrote them. */
@@ -217,9 +217,8 @@ function offsetOf(distance: Distance, entry: Decimal, instrument: Instrument): D
 
 function marketPrice(facts: SignalFacts, instrument: Instrument): Decimal | null {
   if (facts.quote === null) return null;
-  const age = facts.receivedAt - facts.quote.quotedAt;
-  const ageMax = BigInt(RULES.prices.reference_age_s_max) * SECOND;
-  if (age > ageMax || -age > ageMax) return null;
+  const age = facts.receivedAt - facts.quote.asOf;
+  if (age > BigInt(RULES.prices.reference_age_s_max) * SECOND) return null;
   return onTick(facts.side === "BUY" ? facts.quote.ask : facts.quote.bid, instrument);
 }
 

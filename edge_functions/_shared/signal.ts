@@ -54,7 +54,7 @@ export function readQuote(value: unknown): Quote | null {
   return {
     bid: positive(value, "bid") ?? missing("bid"),
     ask: positive(value, "ask") ?? missing("ask"),
-    quotedAt: read(value, "quoted_at", readInstant) ?? missing("quoted_at"),
+    asOf: read(value, "as_of", readInstant) ?? missing("as_of"),
   };
 }
 

@@ -11,7 +11,7 @@ const FACTS = {
   instruments: document.instruments,
   policy: document.policy,
   max_age_ms: 300_000,
-  quotes: { EURUSD: { bid: "1.09998", ask: "1.10002", quoted_at: AT } },
+  quotes: { EURUSD: { bid: "1.09998", ask: "1.10002", as_of: AT } },
 };
 
 function post(body: unknown, path = "/functions/v1/normalize-signal/a-token"): Request {

@@ -70,7 +70,7 @@ begin
                              and (b.parsed ->> 'stop_distance' is not null
                                or b.parsed ->> 'take_distance' is not null) then
                (select jsonb_object_agg(q.symbol, jsonb_build_object(
-                         'bid', q.bid::text, 'ask', q.ask::text, 'quoted_at', q.quoted_at))
+                         'bid', q.bid::text, 'ask', q.ask::text, 'as_of', q.received_at))
                   from jsonb_array_elements(named.instruments) n
                   join public.strategies t on t.strategy_id = s.strategy_id
                   join public.accounts c on c.account_id = t.account_id

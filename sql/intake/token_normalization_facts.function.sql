@@ -43,7 +43,7 @@ begin
       'i', v_item.i, 'instruments', v_facts -> 'instruments', 'policy', v_facts -> 'policy',
       'policy_hash', v_facts -> 'policy_hash', 'max_age_ms', v_source.max_age_ms,
       'quotes', (select jsonb_object_agg(q.symbol, jsonb_build_object(
-                          'bid', q.bid::text, 'ask', q.ask::text, 'quoted_at', q.quoted_at))
+                          'bid', q.bid::text, 'ask', q.ask::text, 'as_of', q.received_at))
                    from jsonb_array_elements(v_facts -> 'instruments') n
                    join public.latest_quotes q
                      on q.venue_id = v_source.venue_id and q.symbol = n.value ->> 'symbol'));

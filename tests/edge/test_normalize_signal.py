@@ -40,7 +40,7 @@ def test_distances_are_measured_from_the_desks_quote(
     normalizing: EdgeFunction, inside: Connection[Any]
 ):
     add_quote(inside)
-    inside.execute("update latest_quotes set quoted_at = clock_timestamp()")
+    inside.execute("update latest_quotes set received_at = clock_timestamp()")
     ((ask,),) = rows(inside, "select ask from latest_quotes where symbol = 'EURUSD'")
     distance = {"value": "20", "unit": "pips"}
     found = normalizing.post(TOKEN, body(stop_distance=distance)).document

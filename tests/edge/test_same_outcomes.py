@@ -86,7 +86,7 @@ def a_signal(dice: random.Random) -> dict[str, Any]:
         "take_distance": a_distance(dice),
         "timeframe": a_timeframe(dice),
         "quote": {"bid": f"{price:f}", "ask": f"{near(dice, price):f}",
-                  "quoted_at": signal["received_at"]},
+                  "as_of": signal["received_at"]},
     }  # fmt: skip
     signal |= {name: value for name, value in maybe.items() if dice.random() < 0.4}
     if dice.random() < 0.3:
