@@ -2,14 +2,14 @@
 
 Every answer is JSON, because it goes into the trace and a replay must find it again:
 `status` (filled, partially_filled, accepted, rejected, canceled, unknown, not_found,
-not_sent), `final` (nothing more will come), `code`, `retcode`, `message`, `venue_order_id`,
-`latency_ms`, `received_at`, and `fills` with the venue's own trade ids.
+not_sent, again), `final` (nothing more will come), `code`, `retcode`, `message`,
+`venue_order_id`, `latency_ms`, `received_at`, and `fills` with the venue's own trade ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, NoReturn
@@ -19,22 +19,23 @@ import structlog
 
 from backend.contracts.denials import Code
 from backend.ports import Clock
-from backend.values import OrderType, Side, TimeInForce, format_decimal, format_instant
+from backend.values import OrderType, Side, TimeInForce, format_instant
 from backend.venues.model import (
-    AttemptRequest,
     CancelRequest,
     Outcome,
-    RetcodeClass,
     VenueDeal,
     VenueReport,
     VenueUnavailable,
 )
 from backend.venues.mt5.venue import Mt5Venue
+from workers.answers import AGAIN, code_of, fill_of, status_of
+from workers.asking import NothingToReduce, Prepared, request_of
+from workers.reconciling import compared
 from workers.reviews import read_instant
+from workers.surveying import survey, withdraw
 
 log = structlog.get_logger()
 
-Prepared = Mapping[str, Any]
 Report = dict[str, Any]
 Deals = Callable[[], tuple[VenueDeal, ...]]
 """Waits for an order's deals. Raises VenueUnavailable."""
@@ -45,15 +46,7 @@ must stay below the settle window, or an attempt given up as not sent could stil
 BACKOFF_S_FIRST = 0.25
 BACKOFF_S_MAX = 5.0
 
-_STATUS = {
-    Outcome.FILLED: "filled",
-    Outcome.PARTIALLY_FILLED: "partially_filled",
-    Outcome.PLACED: "accepted",
-    Outcome.CANCELLED: "canceled",
-    Outcome.REJECTED: "rejected",
-    Outcome.UNKNOWN: "unknown",
-    Outcome.NOT_SENT: "not_sent",
-}
+_TRADED = frozenset({Outcome.FILLED, Outcome.PARTIALLY_FILLED})
 _ENDED = frozenset({Outcome.CANCELLED, Outcome.FILLED, Outcome.PARTIALLY_FILLED})
 _AT_ONCE = frozenset({TimeInForce.IOC.value, TimeInForce.FOK.value})
 
@@ -76,17 +69,42 @@ class Bridge:
         """
         try:
             venue = self._connected()
-            attempt = _request(prepared, venue)
+            attempt = request_of(prepared, venue)
         except VenueUnavailable as error:
-            return partial(self._unsent, Code.VENUE_UNREACHABLE, str(error))
+            return partial(self._bare, AGAIN, Code.VENUE_UNREACHABLE, str(error))
+        except NothingToReduce as error:
+            return partial(self._bare, "not_sent", Code.ORDER_NOT_EXPRESSIBLE, str(error))
         except PermissionError as error:
-            return partial(self._unsent, Code.MODE_NOT_ALLOWED, str(error))
+            return partial(self._bare, "not_sent", Code.MODE_NOT_ALLOWED, str(error))
+        for earlier in prepared["earlier"]:
+            if (report := self._executed_before(venue, prepared, earlier)) is not None:
+                return partial(dict, report)
         # Asked last: connecting may have taken its time, and a stalled process wakes up late.
         if self._too_late(prepared):
-            return partial(self._unsent, Code.ORDER_NOT_SENT, "too late to send")
+            return partial(self._bare, AGAIN, Code.ATTEMPT_STALE, "too late to send")
         told = venue.submit(attempt)
         self._note(venue)
         return partial(self._report, venue, told, prepared, self._deals_of(venue, told))
+
+    def _executed_before(
+        self, venue: Mt5Venue, prepared: Prepared, earlier: Prepared
+    ) -> Report | None:
+        """Look for an attempt that was answered as not executed: the venue's own lists decide."""
+        try:
+            told = venue.find(
+                earlier["client_order_id"],
+                prepared["symbol"],
+                Decimal(prepared["quantity"]),
+                Side(prepared["side"]),
+                read_instant(earlier["opened_at"]),
+                int(earlier["magic"]),
+            )
+        except VenueUnavailable as error:
+            return self._bare(AGAIN, Code.VENUE_UNREACHABLE, str(error))
+        if told is None or told.outcome is Outcome.REJECTED:
+            return None
+        said = self._bare(AGAIN, Code.VENUE_ANSWER_UNKNOWN, "an earlier attempt was executed")
+        return said | {"reopen": earlier["attempt_id"]}
 
     def ask(self, prepared: Prepared) -> Report:
         """Ask what became of an attempt. An unreachable venue proves nothing."""
@@ -140,6 +158,26 @@ class Bridge:
         if told.outcome in _ENDED:
             return self._found(venue, told, prepared)
         return self._kept(told)
+
+    def survey(self, prepared: Prepared) -> Report:
+        """Read the account for a reconciliation, and end what should not work any more.
+
+        An unreachable venue proves nothing.
+        """
+        try:
+            venue = self._connected()
+            report = survey(venue, prepared)
+            report["withdrawn"] = [
+                withdraw(venue, prepared, order, order.comment).outcome.value
+                for order in compared(prepared, report).withdrawn
+            ]
+            return report
+        except VenueUnavailable as error:
+            if self._venue is not None:
+                self._note(self._venue)
+            return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
+        except PermissionError as error:
+            return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
 
     def _kept(self, told: VenueReport) -> Report:
         """Report a cancel that did not, or not certainly, go through: the order stands as it did.
@@ -200,7 +238,7 @@ class Bridge:
         return self._report(venue, told, prepared, self._deals_of(venue, told), found=True)
 
     def _deals_of(self, venue: Mt5Venue, told: VenueReport) -> Deals:
-        if _STATUS[told.outcome] not in ("filled", "partially_filled") or not told.order_ticket:
+        if told.outcome not in _TRADED or not told.order_ticket:
             return tuple
         try:
             # Only deals have trade ids, commissions and times; the answer has none of them.
@@ -217,25 +255,30 @@ class Bridge:
         *,
         found: bool = False,
     ) -> Report:
-        status = _STATUS[told.outcome]
+        status = status_of(told)
         deals: tuple[VenueDeal, ...] = ()
         try:
             deals = read_deals()
         except VenueUnavailable as error:
             log.warning("venue.deals_missing", account_id=self._account_id, error=str(error))
             self._note(venue)
-        fills = [_fill(deal) for deal in deals if deal.side is not None and deal.volume > 0]
+        fills = [fill_of(deal) for deal in deals if deal.side is not None and deal.volume > 0]
         booked = sum((Decimal(fill["quantity"]) for fill in fills), Decimal(0))
         if booked < told.volume:
             # Executed, and the histories lag behind: it works until its deals can be read.
             status = "accepted" if booked == 0 else "partially_filled"
+        elif status == "filled" and booked < Decimal(prepared["quantity"]):
+            # Less was asked for: the venue's step is coarser, or it holds less than was to close.
+            status = "partially_filled"
         final = (
             status == "partially_filled"
             and booked >= told.volume
-            and self._is_over(venue, told, prepared, found=found)
+            and (
+                told.outcome is Outcome.FILLED or self._is_over(venue, told, prepared, found=found)
+            )
         )
         return {
-            **self._bare(status, _code(status, told), told.message),
+            **self._bare(status, code_of(told), told.message),
             "final": final,
             "retcode": told.retcode,
             "venue_order_id": None if told.order_ticket is None else str(told.order_ticket),
@@ -259,9 +302,6 @@ class Bridge:
             return False
         return all(order.ticket != told.order_ticket for order in working)
 
-    def _unsent(self, code: Code, message: str) -> Report:
-        return self._bare("not_sent", code, message)
-
     def _bare(self, status: str, code: Code | None, message: str) -> Report:
         return {
             "status": status,
@@ -276,56 +316,5 @@ class Bridge:
         }
 
 
-def _request(prepared: Prepared, venue: Mt5Venue) -> AttemptRequest:
-    side = Side(prepared["side"])
-    ticket: int | None = None
-    if prepared["reduce_only"]:
-        # A hedging account closes only the position that it is told.
-        positions = venue.positions(prepared["symbol"])
-        ticket = next((p.ticket for p in positions if p.side is side.opposite), None)
-    return AttemptRequest(
-        attempt_id=UUID(prepared["attempt_id"]),
-        client_order_id=prepared["client_order_id"],
-        symbol=prepared["symbol"],
-        side=side,
-        order_type=OrderType(prepared["order_type"]),
-        volume=Decimal(prepared["quantity"]),
-        price=_decimal(prepared["limit_price"]),
-        stop_loss=_decimal(prepared["stop_loss"]),
-        take_profit=_decimal(prepared["take_profit"]),
-        deviation_points=int(prepared["deviation_points"]),
-        position_ticket=ticket,
-        time_in_force=TimeInForce(prepared["time_in_force"]),
-        magic=int(prepared["magic"]),
-    )
-
-
 def _unavailable(error: VenueUnavailable) -> NoReturn:
     raise error
-
-
-def _fill(deal: VenueDeal) -> dict[str, Any]:
-    executed: datetime | None = deal.executed_at
-    return {
-        "venue_trade_id": str(deal.ticket),
-        "quantity": format_decimal(deal.volume),
-        "price": format_decimal(deal.price),
-        "commission": format_decimal(max(Decimal(0), deal.commission + deal.fee)),
-        "filled_at": None if executed is None else format_instant(executed),
-    }
-
-
-def _code(status: str, told: VenueReport) -> Code | None:
-    if status == "rejected":
-        return Code.VENUE_REJECTED
-    if status == "unknown":
-        return Code.VENUE_ANSWER_UNKNOWN
-    if status != "not_sent":
-        return None
-    if told.retcode_class is RetcodeClass.FIX_REQUEST:
-        return Code.ORDER_NOT_EXPRESSIBLE
-    return Code.VENUE_UNREACHABLE
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)

@@ -209,6 +209,12 @@ class Code(StrEnum):
     CHANGE_EMPTY = "TR421", _REFUSAL, "the order has these terms already"
     LEDGER_UNBALANCED = "TR422", _REFUSAL, "a ledger transaction does not sum to zero"
     MOVEMENT_UNKNOWN = "TR423", _REFUSAL, "no such account, kind or amount of money to post"
+    VENUE_PRICE_MOVED = "TR430", _FAULT, "the venue's price moved away: the order is tried again"
+    VENUE_BUSY = "TR431", _FAULT, "the venue asks to wait: the order is tried again"
+    VENUE_NEEDS_OPERATOR = "TR432", _FAULT, "the terminal trades when a person lets it"
+    ATTEMPT_STALE = "TR433", _FAULT, "opened too long ago to be sent: the order is tried again"
+    RECONCILIATION_UNKNOWN = "TR434", _REFUSAL, "no such reconciliation"
+    RECONCILIATION_DIFFERS = "TR435", _FAULT, "books and venue differ, and nobody can say why"
 
     # TR5xx: governance
     NOT_A_VOTER = "TR501", _REFUSAL, "this login has no vote on this kind of proposal"

@@ -21,6 +21,10 @@ class VenueUnavailable(ConnectionError):
     """The venue could not be read: nothing is known, not even that something is absent."""
 
 
+class SymbolUnknown(VenueUnavailable):
+    """The venue has no such symbol."""
+
+
 class LiveAccountRefused(PermissionError):
     """The terminal is logged in to a real account and live trading was not allowed."""
 
@@ -133,7 +137,8 @@ class VenueReport:
 
     volume and price: executed so far, 0 and None if nothing is known to be. commission: a cost is
     positive; None until a deal tells. venue_time: None where the answer carries none.
-    latency_ms: round trip as we measured it, None for what was found later.
+    latency_ms: round trip as we measured it, None for what was found later. again: certainly not
+    executed, and for a reason that passes: a new attempt may be made.
     """
 
     client_order_id: str
@@ -151,6 +156,7 @@ class VenueReport:
     venue_time: datetime | None
     received_at: datetime
     latency_ms: int | None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +241,7 @@ class VenueOrder:
     magic: int
     comment: str
     placed_at: datetime | None
+    reason: int = 0
 
 
 @dataclass(frozen=True, slots=True)

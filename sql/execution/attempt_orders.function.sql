@@ -27,6 +27,14 @@ begin
              'kind', e.kind,
              'children', (select count(*) from public.orders b
                            where b.intent_id = o.intent_id),
+             -- A new attempt is made only after the venue was asked about those before it.
+             'earlier', (select coalesce(jsonb_agg(jsonb_build_object(
+                                  'attempt_id', b.attempt_id,
+                                  'client_order_id', b.client_order_id,
+                                  'magic', b.magic::text, 'opened_at', b.opened_at)), '[]')
+                           from execution.attempts b
+                          where b.order_id = o.order_id and b.attempt_id <> v.attempt_id
+                            and b.state = 'answered' and v.state = 'opened'),
              'known_trades', (select coalesce(jsonb_agg(f.venue_trade_id), '[]')
                                 from public.fills f where f.order_id = o.order_id),
              'position_quantity', coalesce(p.quantity, 0)::text,

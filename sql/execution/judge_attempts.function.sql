@@ -8,6 +8,9 @@ declare
   v_order record;
   v_attempt record;
   v_verdict text;
+  v_inquiry uuid;
+  v_reopened boolean;
+  v_again boolean;
   v_seen uuid[] := '{}';
   v_verdicts jsonb[] := '{}';
 begin
@@ -22,19 +25,34 @@ begin
       left join public.venues v on v.venue_id = o.venue_id
       left join execution.account_leases h on h.account_id = o.account_id
      where o.order_id = (v_asked ->> 'order_id')::uuid;
+    v_inquiry := (v_asked ->> 'inquiry_id')::uuid;
+    -- What has no answer comes first; then what an inquiry names, then the newest.
     select a.attempt_id, a.state into v_attempt
       from execution.attempts a
      where a.order_id = v_order.order_id
-     order by a.opened_at desc, a.attempt_id desc
+     order by a.state in ('open', 'unknown') desc, a.inquiry_id is not distinct from v_inquiry
+                and v_inquiry is not null desc, a.opened_at desc, a.attempt_id desc
      limit 1;
+    -- The venue knows more of an attempt that was closed.
+    v_reopened := v_inquiry is not null and exists (
+      select from execution.reopenings r
+       where r.inquiry_id = v_inquiry and r.attempt_id = v_attempt.attempt_id);
+    -- A finished attempt of an order that waits: nothing was executed, it may be tried again.
+    v_again := v_inquiry is not null and not v_reopened and v_order.status = 'initialized'
+               and v_attempt.state in ('answered', 'not_sent')
+               and not exists (select from execution.attempts b
+                                where b.attempt_id = (v_asked ->> 'attempt_id')::uuid);
     v_verdict := case
+      when v_asked ->> 'reconciliation_id' is not null then 'reconcile'
       when v_order.order_id is null then 'TR410'
       when v_attempt.state in ('open', 'unknown') then 'resolve'
-      when v_attempt.state = 'answered' and v_asked ->> 'inquiry_id' is not null
-           and v_order.status in ('accepted', 'triggered', 'partially_filled',
-                                  'pending_update', 'pending_cancel') then 'sync'
-      when v_attempt.attempt_id is not null then 'answered'
-      when v_order.status <> 'initialized' or v_asked ->> 'inquiry_id' is not null then 'TR402'
+      when v_inquiry is not null
+           and (v_reopened or v_attempt.state = 'answered' and v_order.status in (
+                  'accepted', 'triggered', 'partially_filled', 'pending_update',
+                  'pending_cancel')) then 'sync'
+      when v_attempt.attempt_id is not null and not v_again then 'answered'
+      when v_order.status <> 'initialized'
+           or v_inquiry is not null and not v_again then 'TR402'
       when v_order.order_id = any (v_seen) then 'TR404'
       when v_order.expires_at <= p_now then 'TR411'
       when not v_order.reduce_only and governance.standing_halt(
@@ -50,7 +68,8 @@ begin
     v_verdicts := array_append(v_verdicts, jsonb_build_object(
       'i', v_asked -> 'i', 'worker_id', v_asked -> 'worker_id', 'order_id', v_asked -> 'order_id',
       'account_id', v_order.account_id, 'epoch', v_order.epoch,
-      'attempt_id', coalesce(to_jsonb(v_attempt.attempt_id), v_asked -> 'attempt_id'),
+      'attempt_id', case when v_verdict = 'opened' or v_attempt.attempt_id is null
+                         then v_asked -> 'attempt_id' else to_jsonb(v_attempt.attempt_id) end,
       'state', case when v_verdict like 'TR%' then 'refused' else v_verdict end,
       'code', case when v_verdict like 'TR%' then v_verdict end,
       'to_status', case

@@ -21,23 +21,31 @@ declare
   v_verdict jsonb;
   v_inquired boolean := false;
   v_opened boolean := false;
+  v_surveys boolean := false;
   v_moves jsonb[] := '{}';
   v_refused uuid[] := '{}';
 begin
   for nr in 0 .. jsonb_array_length(p_items) - 1 loop
     v_item := p_items -> nr;
     v_id := (v_item ->> 'order_id')::uuid;
-    if v_id is null then
-      v_inquired := true;
-      select a.order_id into v_id
-        from execution.attempts a where a.inquiry_id = (v_item ->> 'inquiry_id')::uuid;
+    if v_item ? 'reconciliation_id' then
+      v_surveys := true;
+      select r.account_id into v_account from execution.reconciliations r
+       where r.reconciliation_id = (v_item ->> 'reconciliation_id')::uuid;
+    else
+      if v_id is null then
+        v_inquired := true;
+        select a.order_id into v_id
+          from execution.attempts a where a.inquiry_id = (v_item ->> 'inquiry_id')::uuid;
+      end if;
+      select o.order_id, o.account_id into v_id, v_account
+        from public.orders o where o.order_id = v_id;
     end if;
-    select o.order_id, o.account_id into v_id, v_account
-      from public.orders o where o.order_id = v_id;
     v_ids := array_append(v_ids, v_id);
     v_items := array_append(v_items, jsonb_build_object(
       'i', v_item -> 'i', 'worker_id', v_item -> 'worker_id',
       'attempt_id', v_item -> 'attempt_id', 'inquiry_id', v_item -> 'inquiry_id',
+      'reconciliation_id', v_item -> 'reconciliation_id',
       'order_id', v_id, 'account_id', v_account));
   end loop;
   v_asked := to_jsonb(v_items);
@@ -100,8 +108,17 @@ begin
   if cardinality(v_refused) > 0 then
     perform execution.close_orders(v_refused, '[]', 'execution', v_now);
   end if;
+  if v_surveys then
+    -- After the attempts: what this batch opens is in flight while the account is surveyed.
+    return execution.attempt_orders((
+             select coalesce(jsonb_agg(v), '[]') from jsonb_array_elements(v_verdicts) v
+              where v ->> 'state' <> 'reconcile'), v_now)
+        || (select jsonb_agg(execution.survey_facts(a, v_now))
+              from jsonb_array_elements(v_asked) a
+             where a ->> 'reconciliation_id' is not null);
+  end if;
   return execution.attempt_orders(v_verdicts, v_now);
 end $$;
 comment on function execution.open_attempts(jsonb) is
-  'Open one attempt per order, or say why not: opened, resolve (ask the venue), sync, answered, refused with a TR code. TR405: another worker owns the account.';
+  'Open one attempt per order, or say why not: opened, resolve (ask the venue), sync, answered, refused with a TR code; give a reconciliation its facts. TR405: another worker owns the account.';
 grant execute on function execution.open_attempts(jsonb) to execution_agent;

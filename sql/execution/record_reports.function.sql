@@ -77,7 +77,9 @@ begin
 
   update execution.attempts a
      set state = case when s.status in ('unknown', 'not_found') then 'unknown'
-                      when s.status = 'not_sent' then 'not_sent' else 'answered' end,
+                      when s.status = 'not_sent' or s.status = 'again'
+                           and s.report ->> 'retcode' is null then 'not_sent'
+                      else 'answered' end,
          answered_at = case when s.status in ('unknown', 'not_found') then a.answered_at
                             else v_now end,
          retcode = (s.report ->> 'retcode')::int, report = s.report,

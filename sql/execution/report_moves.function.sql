@@ -75,6 +75,9 @@ begin
       when v_closed and v_fresh > 0 then v_order.status
       when v_status in ('rejected', 'canceled', 'expired', 'not_sent') then v_status
       when v_closed then v_order.status
+      -- Certainly not executed, and its time is not over: another attempt may be made.
+      when v_status = 'again' then case when v_order.status = 'submitted' then 'initialized'
+                                        else v_order.status end
       when v_status = 'partially_filled' and coalesce((v_report ->> 'final')::boolean, false)
         then 'canceled'
       when v_order.status in ('pending_update', 'pending_cancel')

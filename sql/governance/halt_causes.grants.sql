@@ -3,7 +3,7 @@ insert into governance.halt_causes as held (cause, callers, cancel_working_order
 values
   ('loss_limit', '{risk_sentinel_agent}', true,
    'a loss limit is breached, or a figure to judge it by is missing'),
-  ('reconciliation', '{supervisor_agent,auditor,desk_operator}', false,
+  ('reconciliation', '{execution_agent,supervisor_agent,auditor,desk_operator}', false,
    'ledger and venue differ in a way that nobody can explain'),
   ('policy_mismatch', '{risk_sentinel_agent,supervisor_agent,auditor,desk_operator}', true,
    'the limits in force are not those of the pack that was approved'),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from multiprocessing.connection import Connection as Pipe
@@ -18,98 +16,27 @@ import pytest
 from psycopg import Connection
 
 from backend.ports import SystemClock
-from backend.settings import load_settings
 from backend.values import FinalOutcome, format_instant
-from tests.agents.test_execution import OPTIONS, a_place, prepared_for, settled
+from tests.agents.test_execution import a_place, prepared_for, settled
+from tests.kit.bridges import FAST, OPTIONS, Start, a_process, reach
 from tests.kit.homes import until
 from tests.kit.order_flow import (
     OTHER_WORKER,
     WORKER,
     an_order,
-    clear_orders,
     give_shard,
     new_id,
-    order_desk,
 )
 from tests.kit.postgres import Database
 from tests.kit.signals import NOW
 from tests.kit.trading_desk import ask, rows
-from tests.venues.process import LOGIN, PaperProcess, close_clients
+from tests.venues.process import PaperProcess
 from workers.agent import Decision, RowMessage
 from workers.agents import execution
 from workers.outside import Outside
 
 CANCELED = 2
 """ORDER_STATE_CANCELED, as history lists it."""
-FAST = ("--speed", "2000", *OPTIONS[2:])
-
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with order_desk() as database:
-        yield database
-
-
-@pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear_orders(conn)
-
-
-@pytest.fixture
-def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-        yield conn
-
-
-Start = Callable[..., PaperProcess]
-
-
-@pytest.fixture
-def start(inside: Connection[Any], tmp_path: Path) -> Generator[Start]:
-    """Start a terminal that the account is connected to."""
-    started: list[PaperProcess] = []
-
-    def begin(*options: str) -> PaperProcess:
-        process = PaperProcess(tmp_path / f"paper-{len(started)}", options or OPTIONS).start()
-        started.append(process)
-        reach(inside, process.port)
-        return process
-
-    yield begin
-    close_clients()
-    for process in started:
-        process.kill()
-
-
-def reach(inside: Connection[Any], port: int, **changes: Any) -> None:
-    connection = {"terminal": "paper", "port": port, "server_utc_offset_hours": 2, **changes}
-    inside.execute(
-        "update accounts set login = %s, connection = %s where account_id = 'paper-1'",
-        (LOGIN, json.dumps(connection)),
-    )
-
-
-@contextmanager
-def a_process(url: str, home: Path) -> Generator[Outside]:
-    """Give what a worker's process has of the outside; a new one has no connection yet."""
-    settings = load_settings({"DESK_HOME": str(home)})
-    outside = Outside(settings, SystemClock(), lambda _role: psycopg.connect(url, autocommit=True))
-    yield outside
-    outside.close()
-
-
-@pytest.fixture
-def outside(desk: Database, tmp_path: Path) -> Generator[Outside]:
-    with a_process(desk.role_url("execution_agent"), tmp_path / "home") as built:
-        yield built
-
-
-@pytest.fixture
-def successor(desk: Database, tmp_path: Path) -> Generator[Outside]:
-    with a_process(desk.role_url("execution_agent"), tmp_path / "successor") as built:
-        yield built
 
 
 def venue_says(message: Any, prepared: Mapping[str, Any], outside: Outside) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from backend.contracts.orders import FillEvent, OrderEvent, PlaceCommand
 from backend.ports import SystemClock
 from backend.settings import load_settings
 from backend.values import FinalOutcome, format_instant
+from tests.kit.bridges import OPTIONS
 from tests.kit.messages import a_place_command
 from tests.kit.order_flow import (
     OTHER_WORKER,
@@ -39,8 +40,6 @@ from tests.venues.process import LOGIN, PaperProcess
 from workers.agent import Context, Decision, RowMessage
 from workers.agents import execution
 from workers.outside import Outside
-
-OPTIONS = ("--speed", "20", "--seed", "7", "--balance", "10000000", "--margin-mode", "netting")
 
 
 @pytest.fixture(scope="module")
@@ -221,11 +220,32 @@ def test_stalled_process_that_wakes_up_late_sends_nothing(
     prepared = prepared_for(bridge, message)
     then = SystemClock().now() - timedelta(seconds=9)
     report = execution.call(message, {**prepared, "as_of": format_instant(then)}, outside)()
-    assert (report["status"], report["message"]) == ("not_sent", "too late to send")
+    assert (report["status"], report["message"]) == ("again", "too late to send")
     assert orders_at(terminal, prepared) == 0
+    assert settled(bridge, message, prepared, report).code is Code.ATTEMPT_STALE
+    assert rows(inside, "select status from orders") == [("initialized",)]
 
 
-def test_unreachable_venue_means_certainly_not_sent_and_later_orders_trade_again(
+def due(conn: Connection[Any]) -> dict[str, Any]:
+    """Ask what the tick would look after, with no pause before another try."""
+    asked = execution.ask_tick(NOW) | {"again_ms": 0}
+    (facts,) = ask(conn, "execution.due_attempts", asked)
+    return facts
+
+
+def tried_again(conn: Connection[Any], inside: Connection[Any], outside: Outside) -> Decision:
+    """Let the tick come round, and the bridge answer what it asks."""
+    decision = execution.handle_tick(due(conn) | {"accounts": []}, a_context("execution"))
+    for effect in decision.effects:
+        ask(conn, effect.procedure, effect.item)
+    ((inquiry,),) = rows(inside, "select msg_id from bus.deliveries")
+    inside.execute("truncate bus.deliveries")
+    message = RowMessage("inquiry", inquiry, inquiry, new_id(), "demo", "paper-1", NOW)
+    prepared = prepared_for(conn, message)
+    return settled(conn, message, prepared, execution.call(message, prepared, outside)())
+
+
+def test_unreachable_venue_sends_nothing_and_the_order_is_tried_again_until_it_trades(
     bridge: Connection[Any],
     inside: Connection[Any],
     outside: Outside,
@@ -233,12 +253,52 @@ def test_unreachable_venue_means_certainly_not_sent_and_later_orders_trade_again
     desk: Database,
 ):
     reach(desk, 1)
-    decision = run(bridge, outside, market_order(inside))
-    assert (decision.outcome, decision.code) == ("not_sent", Code.VENUE_UNREACHABLE)
-    assert rows(inside, "select remaining_quantity from risk.reservations") == [(0,)]
+    order_id = market_order(inside)
+    decision = run(bridge, outside, order_id)
+    assert (decision.outcome, decision.code) == ("again", Code.VENUE_UNREACHABLE)
+    assert (decision.final, decision.emissions) == (None, ())
+    assert tried_again(bridge, inside, outside).outcome == "again"
+    assert rows(inside, "select remaining_quantity from risk.reservations") == [(Decimal("0.1"),)]
+    assert rows(inside, "select count(*) from alert_outcomes") == [(0,)]
     reach(desk, terminal.port)
     outside.bridge("paper-1")._closed_until_ns = 0
-    assert run(bridge, outside, market_order(inside)).outcome == "filled"
+    again = tried_again(bridge, inside, outside)
+    assert (again.outcome, again.final) == ("filled", FinalOutcome.FILLED)
+    states = rows(inside, "select state, count(*) from execution.attempts group by 1 order by 1")
+    assert states == [("answered", 1), ("not_sent", 2)]
+    assert due(bridge)["again"] == []
+
+
+def test_order_that_finds_nobody_until_its_time_is_over_expires(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, desk: Database,
+    terminal: PaperProcess,
+):  # fmt: skip
+    reach(desk, 1)
+    order_id = market_order(inside)
+    assert run(bridge, outside, order_id).outcome == "again"
+    inside.execute("update orders set expires_at = clock_timestamp()")
+    facts = due(bridge)
+    assert (facts["again"], facts["expired"]) == ([], [str(order_id)])
+    item = json.dumps([{"order_id": str(order_id)}])
+    bridge.execute("select execution.expire_orders(%s::jsonb)", (item,))
+    assert rows(inside, "select outcome, code from alert_outcomes") == [("expired", "TR411")]
+    reach(desk, terminal.port)
+
+
+def test_a_halt_ends_what_waits_to_be_tried_again(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, desk: Database,
+    terminal: PaperProcess,
+):  # fmt: skip
+    reach(desk, 1)
+    assert run(bridge, outside, market_order(inside)).outcome == "again"
+    inside.execute(
+        "insert into governance.halts (halt_id, scope, scope_id, reason, requested_by)"
+        " values (%s, 'strategy', 'tv-smc', 'test', 'test')",
+        (new_id(),),
+    )
+    assert tried_again(bridge, inside, outside).code is Code.HALTED
+    assert rows(inside, "select status from orders") == [("denied",)]
+    reach(desk, terminal.port)
 
 
 def test_unreachable_venue_proves_nothing_about_what_was_sent(
@@ -322,17 +382,14 @@ def test_same_answer_gives_the_same_decision(
 
 
 def test_tick_asks_about_what_is_due_and_rests_otherwise():
-    idle = execution.handle_tick(
-        {"attempts": [], "working": [], "expired": []}, a_context("execution")
-    )
+    nothing = dict.fromkeys(("attempts", "working", "again", "accounts", "expired"), ())
+    idle = execution.handle_tick(nothing, a_context("execution"))
     assert (idle.outcome, idle.effects) == ("idle", ())
-    due = execution.handle_tick(
-        {"attempts": ["a"], "working": ["b"], "expired": ["c"]}, a_context("execution")
-    )
-    assert [effect.procedure for effect in due.effects] == [
-        "execution.ask_again",
-        "execution.ask_again",
-        "execution.expire_orders",
+    asked = {"attempts": ["a"], "working": ["b"], "again": ["c"], "expired": ["d"]}
+    account = {"account_id": "paper-1", "cause": "start"}
+    due = execution.handle_tick(asked | {"accounts": [account]}, a_context("execution"))
+    assert [effect.procedure.removeprefix("execution.") for effect in due.effects] == [
+        *("ask_again", "ask_again", "ask_again", "ask_reconciliations", "expire_orders")
     ]
 
 

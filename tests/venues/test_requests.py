@@ -1,5 +1,6 @@
 """From attempts to trade requests: the grid, the fillings, the limits of the wheel."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -7,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.ports import Quote
 from backend.values import OrderType, Side, TimeInForce
 from backend.venues.model import magic_of
 from backend.venues.mt5.requests import Unsendable, build_request, round_price, round_volume
 from tests.venues.builders import a_spec, an_attempt
+
+NOW = datetime(2026, 3, 4, tzinfo=UTC)
 
 
 def built(attempt: object = None, hedging: bool = True, **spec: object) -> object:
@@ -71,6 +75,38 @@ def test_pending_order_rests_with_return_and_never_at_a_worse_price():
     )
     assert isinstance(request, dict)
     assert request["price"] == 1.10001
+
+
+def test_pending_order_rests_with_return_under_instant_execution_too():
+    attempt = an_attempt(order_type=OrderType.LIMIT, price=Decimal("1.1"))
+    assert built(attempt, execution_mode=1)["type_filling"] == 2  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("side", "stop", "target", "sent"),
+    [
+        (Side.BUY, "1.09990", "1.10010", True),
+        (Side.BUY, "1.09991", None, False),
+        (Side.BUY, None, "1.10009", False),
+        (Side.BUY, "1.2", None, False),
+        (Side.SELL, "1.10012", "1.09992", True),
+        (Side.SELL, "1.10011", None, False),
+        (Side.SELL, None, "1.2", False),
+    ],
+)
+def test_stops_within_the_stops_level_are_known_before_anything_is_sent(
+    side: Side, stop: str | None, target: str | None, sent: bool
+):
+    stops = {"stop_loss": stop and Decimal(stop), "take_profit": target and Decimal(target)}
+    quote = Quote("EURUSD", Decimal("1.1"), Decimal("1.10002"), NOW, NOW)
+    request = build_request(an_attempt(side=side, **stops), a_spec(execution_mode=1), True, quote)
+    assert isinstance(request, dict) is sent
+
+
+def test_stops_of_a_pending_order_are_measured_from_its_own_price():
+    limit = {"order_type": OrderType.LIMIT, "price": Decimal("1.1")}
+    assert isinstance(built(an_attempt(**limit, stop_loss=Decimal("1.0999"))), dict)
+    assert isinstance(built(an_attempt(**limit, stop_loss=Decimal("1.09991"))), Unsendable)
 
 
 def test_position_is_named_on_hedging_accounts_only():

@@ -1,9 +1,9 @@
 """Execution: the bridge. Sends each authorised order once and records what became of it.
 
-Mission: nothing sent twice, nothing lost. Hears order.command.place.v1 and inquiries: about
-attempts without an answer, working orders, and those that a halt wants cancelled. SLO 15/60 ms
-with the venue's own time. Failover: accounts follow their shard to another worker under a new
-epoch; open attempts are asked about, never resent.
+Mission: nothing sent twice, nothing lost. Hears order.command.place.v1, inquiries (about attempts
+without an answer, working orders, those to be changed or cancelled) and reconciliations. SLO
+15/60 ms with the venue's own time. Failover: accounts follow their shard to another worker under
+a new epoch; open attempts are asked about, never resent.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from backend.contracts.message import Message
 from backend.contracts.orders import FillEvent, OrderEvent, PlaceCommand
 from backend.values import FinalOutcome, Side, format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
+from workers.answers import AGAIN
 from workers.fills import FillBooking, book_fills
 from workers.outside import Outside
+from workers.reconciling import record_survey
 from workers.reviews import read_instant
 
 CANVAS = Canvas(
@@ -36,7 +38,7 @@ CANVAS = Canvas(
     failover="Accounts follow their shard; reports of an older epoch are refused.",
 )
 HEARS = (PlaceCommand.TYPE,)
-HEARS_ROWS = ("inquiry",)
+HEARS_ROWS = ("inquiry", "reconciliation")
 EMITS = (OrderEvent.TYPE, FillEvent.TYPE)
 FACTS = None
 TICK_FACTS = "execution.due_attempts"
@@ -45,14 +47,18 @@ EFFECTS = (
     "execution.record_reports",
     "execution.resolve_attempts",
     "execution.ask_again",
+    "execution.ask_reconciliations",
     "execution.expire_orders",
+    "execution.record_reconciliations",
 )
 MAY_CALL = (
     "execution.account_connections",
     "execution.ask_again",
+    "execution.ask_reconciliations",
     "execution.due_attempts",
     "execution.expire_orders",
     "execution.open_attempts",
+    "execution.record_reconciliations",
     "execution.record_reports",
     "execution.resolve_attempts",
 )
@@ -63,6 +69,9 @@ SETTLE = timedelta(seconds=15)
 """Longer than the send window and the venue's timeout together (8 s + 5 s)."""
 ABANDONED_MS = 30_000
 SYNC_MS = 2_000
+AGAIN_MS = 500
+"""First pause before an order that was certainly not executed is tried again; it doubles."""
+RECONCILE_MS = 60_000
 
 _CLOSED = frozenset({"filled", "rejected", "denied", "canceled", "expired", "not_sent"})
 _ENDING = frozenset(
@@ -91,7 +100,14 @@ def prepare(
 ) -> Decision:
     """Ask for an attempt to be opened, or for the one that an inquiry is about."""
     if isinstance(message, RowMessage):
-        item = {"inquiry_id": str(message.row_id)}
+        if message.kind == "reconciliation":
+            item = {"reconciliation_id": str(message.row_id)}
+            return Decision("surveying", "account and venue are compared", effects=(_open(item),))
+        # An order that was certainly not executed gets another attempt.
+        item = {
+            "inquiry_id": str(message.row_id),
+            "attempt_id": str(context.new_id("attempt")),
+        }
         return Decision("inquiring", "the venue is to be asked", effects=(_open(item),))
     item = {
         "order_id": str(message.payload.order_id),
@@ -110,6 +126,8 @@ def call(
     if prepared["state"] == "opened":
         return outside.bridge(prepared["account_id"]).send(prepared)
     report: Mapping[str, Any] = {"status": "nothing"}
+    if prepared["state"] == "reconcile":
+        report = outside.bridge(prepared["account_id"]).survey(prepared)
     if prepared["state"] in ("resolve", "sync"):
         bridge = outside.bridge(prepared["account_id"])
         report = bridge.cancel(prepared) if _to_cancel(prepared) else bridge.ask(prepared)
@@ -128,10 +146,15 @@ def record(
         return _refused(message, prepared, context)
     if state == "answered":
         return Decision("repeated", f"The order's attempt was answered: {prepared['status']}.")
+    if state == "reconcile":
+        return record_survey(prepared, report, context)
     said = dict(report)
     if said["status"] == "not_found" and _settled(prepared):
         said |= {"status": "not_sent", "code": Code.ORDER_NOT_SENT.value}
     bookings = book_fills(prepared, said, context)
+    if state == "sync" and prepared["status"] in _CLOSED:
+        # Asked about once more: what was traded counts, its end is told already.
+        said["status"] = "partially_filled" if bookings else "accepted"
     said["fills"] = [booking.item for booking in bookings]
     status = status_after(prepared, said, bookings)
     procedure = "record_reports" if state == "opened" else "resolve_attempts"
@@ -142,17 +165,21 @@ def record(
         "settle_ms": int(SETTLE / timedelta(milliseconds=1)),
         "report": said,
     }
-    changed = status != prepared["status"] or bool(bookings)
+    changed = (status != prepared["status"] or bool(bookings)) and status != "initialized"
     code = None if said["code"] is None else Code(said["code"])
     emissions: list[Emission] = []
+    effects = [Effect(f"execution.{procedure}", item)]
+    if said.get("reopen"):
+        again = {"attempt_id": said.pop("reopen"), "reopened": True}
+        effects.append(Effect("execution.ask_again", again))
     if changed:
         emissions.append(_order_event(prepared, said, status, bookings, context))
         emissions += [Emission(b.event, prepared["account_id"]) for b in bookings]
     return Decision(
-        outcome=status if changed or _to_cancel(prepared) else _UNMOVED.get(state, "unchanged"),
+        outcome=_outcome(prepared, said, status, changed=changed),
         explanation=_explain(prepared, said, status, bookings),
         code=code,
-        effects=(Effect(f"execution.{procedure}", item),),
+        effects=tuple(effects),
         emissions=tuple(emissions),
         features={"latency_ms": str(said["latency_ms"]), "fills": str(len(bookings))},
         policy_hash=prepared["policy_hash"],
@@ -162,18 +189,26 @@ def record(
 
 def ask_tick(now: datetime) -> dict[str, Any]:
     """Ask which attempts, working orders and expired orders need a look."""
-    return {"abandoned_ms": ABANDONED_MS, "sync_ms": SYNC_MS}
+    return {
+        "abandoned_ms": ABANDONED_MS,
+        "sync_ms": SYNC_MS,
+        "again_ms": AGAIN_MS,
+        "reconcile_ms": RECONCILE_MS,
+    }
 
 
 def handle_tick(facts: Facts, context: Context) -> Decision:
     """Queue inquiries at the bridges that own the accounts; end what was never sent in time."""
-    asked = [*facts["attempts"], *facts["working"]]
+    asked = [*facts["attempts"], *facts["working"], *facts["again"]]
     effects = [Effect("execution.ask_again", {"attempt_id": a}) for a in asked]
+    effects += [Effect("execution.ask_reconciliations", dict(a)) for a in facts["accounts"]]
     effects += [Effect("execution.expire_orders", {"order_id": o}) for o in facts["expired"]]
     return Decision(
         "looked_after" if effects else "idle",
         f"{len(facts['attempts'])} attempts without an answer and {len(facts['working'])} "
-        f"working orders are asked about; {len(facts['expired'])} orders expired unsent.",
+        f"working orders are asked about, {len(facts['again'])} orders tried again; "
+        f"{len(facts['accounts'])} accounts are compared; {len(facts['expired'])} orders expired "
+        "unsent.",
         effects=tuple(effects),
     )
 
@@ -191,6 +226,8 @@ def status_after(
         return held
     if told in ("rejected", "canceled", "expired", "not_sent"):
         return told
+    if told == AGAIN:
+        return "initialized" if held == "submitted" else held
     if told == "partially_filled" and said["final"]:
         return "canceled"
     if held == "pending_cancel":
@@ -198,6 +235,16 @@ def status_after(
     if told in ("filled", "partially_filled", "accepted"):
         return "partially_filled" if total > 0 else "accepted"
     return "unknown" if held == "submitted" else held
+
+
+def _outcome(
+    prepared: Mapping[str, Any], said: Mapping[str, Any], status: str, *, changed: bool
+) -> str:
+    if said["status"] == AGAIN:
+        return AGAIN
+    if changed or _to_cancel(prepared):
+        return status
+    return _UNMOVED.get(prepared["state"], "unchanged")
 
 
 def _to_cancel(prepared: Mapping[str, Any]) -> bool:

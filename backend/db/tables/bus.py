@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db.tables.base import Base, big, default, json, note, now, positive, row_xid, row_xids
@@ -200,6 +201,9 @@ class Worker(Base):
     lease_until: Mapped[datetime]
     draining: Mapped[bool] = default("false")
     progress_at: Mapped[datetime] = now()
+    pinned: Mapped[list[int] | None] = mapped_column(
+        ARRAY(SmallInteger()), comment="The shards it serves and no others; null takes its share."
+    )
 
 
 class ShardLease(Base):

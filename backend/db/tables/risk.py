@@ -38,7 +38,7 @@ class Intent(Base):
         one_of("order_type", *ORDER_TYPES),
         one_of("mode", *MODES),
         one_of("latency_class", *LATENCY_CLASSES),
-        one_of("kind", "allocate", "cover"),
+        one_of("kind", "allocate", "cover", "venue"),
         one_of(
             "state",
             "authorized",

@@ -16,12 +16,13 @@ from backend.venues.model import (
     AccountState,
     InstrumentSpec,
     LiveAccountRefused,
+    SymbolUnknown,
     VenueDeal,
     VenueOrder,
     VenuePosition,
     VenueUnavailable,
 )
-from backend.venues.mt5 import protocol, reports
+from backend.venues.mt5 import protocol, reports, retcodes
 from backend.venues.mt5.protocol import Terminal, TerminalUnreachable
 from backend.venues.mt5.server_time import ServerTime
 
@@ -69,6 +70,11 @@ class Mt5Reader:
     def connected(self) -> bool:
         """Tell whether `connect` succeeded and no call was lost since."""
         return self._connected
+
+    @property
+    def hedging(self) -> bool:
+        """Tell whether the account keeps opposite positions apart; known once connected."""
+        return self._hedging
 
     @property
     def server_utc_offset(self) -> timedelta | None:
@@ -131,6 +137,20 @@ class Mt5Reader:
                     self._time.observe(symbol, tick.time_msc, self._clock.now())
             time.sleep(_TICK_POLL_S)
 
+    def check_server_time(self) -> None:
+        """Learn the server's time anew if it jumped by hours, as it does twice a year.
+
+        Raises VenueUnavailable.
+        """
+        for symbol in self._options.offset_symbols:
+            name = self._theirs(symbol)
+            tick = self._read(lambda name=name: self._terminal.symbol_info_tick(name), empty=True)
+            if tick is not None and self._time.has_jumped(tick.time_msc, self._clock.now()):
+                self._time.forget()
+                self._read(lambda: self._learn_server_time() or True)
+                self._time.keep()
+                return
+
     def close(self) -> None:
         """Let go of the terminal."""
         self._connected = False
@@ -143,7 +163,7 @@ class Mt5Reader:
         return reports.account_of(self._read(self._terminal.account_info), self._clock.now())
 
     def instrument(self, symbol: str) -> InstrumentSpec:
-        """Give the rules of a symbol, asked for once. Raises VenueUnavailable, also if unknown."""
+        """Give the rules of a symbol, asked for once. Raises SymbolUnknown, VenueUnavailable."""
         spec = self._instruments.get(symbol)
         if spec is None:
             name = self._theirs(symbol)
@@ -232,7 +252,9 @@ class Mt5Reader:
         try:
             result = call()
             if result is None and not empty:
-                raise VenueUnavailable(str(self._terminal.last_error()))
+                code, text = self._terminal.last_error()
+                missing = code == retcodes.NOT_FOUND
+                raise (SymbolUnknown if missing else VenueUnavailable)(f"{text} ({code})")
         except TerminalUnreachable as error:
             self._connected = False
             raise VenueUnavailable(str(error)) from error

@@ -125,6 +125,7 @@ def order_of(symbol: str, raw: Any, time: ServerTime) -> VenueOrder:
         magic=raw.magic,
         comment=raw.comment,
         placed_at=time.to_utc(raw.time_setup_msc),
+        reason=raw.reason,
     )
 
 

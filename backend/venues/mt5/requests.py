@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from backend.ports import Quote
 from backend.values import OrderType, Side, TimeInForce
 from backend.venues.model import AttemptRequest, InstrumentSpec
 from backend.venues.mt5 import protocol
@@ -51,15 +52,15 @@ def round_price(price: Decimal, spec: InstrumentSpec, rounding: str = ROUND_HALF
 def choose_filling(spec: InstrumentSpec, order: AttemptRequest) -> int | Unsendable:
     """Choose the filling: the symbol's is a bitmask of other numbers, and FOK is 0.
 
-    Market execution allows for market orders what the mask says; pending orders rest with RETURN.
-    Instant and request execution know FOK only.
+    Pending orders rest with RETURN. For market orders, market execution allows what the mask
+    says, instant and request execution fill or kill.
     """
-    if spec.execution_mode in (protocol.EXECUTION_REQUEST, protocol.EXECUTION_INSTANT):
-        if order.time_in_force is TimeInForce.IOC and order.order_type is OrderType.MARKET:
-            return Unsendable("instant execution fills whole or not at all")
-        return protocol.FILLING_FOK
     if order.order_type is not OrderType.MARKET:
         return protocol.FILLING_RETURN
+    if spec.execution_mode in (protocol.EXECUTION_REQUEST, protocol.EXECUTION_INSTANT):
+        if order.time_in_force is TimeInForce.IOC:
+            return Unsendable("instant execution fills whole or not at all")
+        return protocol.FILLING_FOK
     fok = bool(spec.filling_mask & protocol.MASK_FOK)
     ioc = bool(spec.filling_mask & protocol.MASK_IOC)
     if order.time_in_force is TimeInForce.FOK:
@@ -79,12 +80,11 @@ def choose_filling(spec: InstrumentSpec, order: AttemptRequest) -> int | Unsenda
 
 
 def build_request(
-    order: AttemptRequest, spec: InstrumentSpec, hedging: bool, market_price: Decimal | None
+    order: AttemptRequest, spec: InstrumentSpec, hedging: bool, quote: Quote | None
 ) -> dict[str, Any] | Unsendable:
     """Build the trade request of an attempt.
 
-    market_price: present price of the side, needed where execution is instant and the attempt
-    names none.
+    quote: the venue's newest, needed where execution is instant and the attempt names no price.
     """
     for text in (spec.venue_symbol, order.client_order_id):
         if utf16_units(text) > protocol.TEXT_UNITS_MAX:
@@ -104,7 +104,7 @@ def build_request(
         **_stops(order.stop_loss, order.take_profit, spec),
     }
     if order.order_type is OrderType.MARKET:
-        return _market(request, order, spec, hedging, market_price)
+        return _market(request, order, spec, hedging, quote)
     return _pending(request, order, spec)
 
 
@@ -113,11 +113,18 @@ def _market(
     order: AttemptRequest,
     spec: InstrumentSpec,
     hedging: bool,
-    market_price: Decimal | None,
+    quote: Quote | None,
 ) -> dict[str, Any] | Unsendable:
     request["action"] = protocol.ACTION_DEAL
     request["type"] = _MARKET_TYPES[order.side]
-    price = order.price or market_price
+    buy = order.side is Side.BUY
+    price = order.price
+    if quote is not None:
+        price = price or (quote.ask if buy else quote.bid)
+        # Stops are measured from the side at which they would trade.
+        near = _stops_too_near(order, spec, quote.bid if buy else quote.ask)
+        if near is not None:
+            return near
     if price is not None:
         request["price"] = _number(round_price(price, spec))
     elif needs_price(spec):
@@ -142,10 +149,28 @@ def _pending(
     # A limit is never worse than what was authorised.
     limit = ROUND_FLOOR if order.side is Side.BUY else ROUND_CEILING
     rounding = limit if order.order_type is OrderType.LIMIT else ROUND_HALF_EVEN
-    request["price"] = _number(round_price(order.price, spec, rounding))
+    price = round_price(order.price, spec, rounding)
+    request["price"] = _number(price)
+    near = _stops_too_near(order, spec, price)
+    if near is not None:
+        return near
     day = order.time_in_force is TimeInForce.DAY
     request["type_time"] = protocol.TIME_DAY if day else protocol.TIME_GTC
     return request
+
+
+def _stops_too_near(
+    order: AttemptRequest, spec: InstrumentSpec, reference: Decimal
+) -> Unsendable | None:
+    """Refuse stops nearer than the stops level, or on the wrong side; moving them is no option."""
+    gap = spec.stops_level_points * spec.point
+    for name, price, direction in (
+        ("stop loss", order.stop_loss, -order.side.sign),
+        ("take profit", order.take_profit, order.side.sign),
+    ):
+        if price is not None and (round_price(price, spec) - reference) * direction < gap:
+            return Unsendable(f"{name} {price} is nearer to {reference} than the level of {gap}")
+    return None
 
 
 def needs_price(spec: InstrumentSpec) -> bool:

@@ -25,6 +25,12 @@ _CLASSES: dict[RetcodeClass, tuple[int, ...]] = {
 }
 _BY_CODE = {code: kind for kind, codes in _CLASSES.items() for code in codes}
 
+PASSING = frozenset({RetcodeClass.REFRESH_PRICE, RetcodeClass.BACK_OFF, RetcodeClass.OPERATOR})
+"""Refusals for a reason that passes: the price moved, the venue is busy, trading is off."""
+
+NOT_FOUND = -4
+"""last_error of a symbol that the venue does not have."""
+
 # last_error codes with which the package refuses before anything is sent. All others, the loss
 # of the pipe included, leave open whether the server got the request.
 _NEVER_SENT = {

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 _GRID_S = 900
 _FRESH_S = 10.0
 _RESIDUAL_S = 12.0
+_JUMP_STEPS = 8
+"""Daylight saving moves a clock by an hour, some by half of one; older ticks are just old."""
 
 
 class ServerTime:
@@ -18,6 +20,7 @@ class ServerTime:
 
     def __init__(self, offset_hours: float | None = None) -> None:
         self._offset = None if offset_hours is None else timedelta(hours=offset_hours)
+        self._before: timedelta | None = None
         self._seen: dict[str, tuple[int, datetime]] = {}
         self.confirmed = False
 
@@ -41,6 +44,24 @@ class ServerTime:
         self._offset = timedelta(seconds=offset_s)
         self.confirmed = True
         return True
+
+    def has_jumped(self, tick_time_msc: int, now: datetime) -> bool:
+        """Tell whether a tick is whole quarters of an hour off: another offset, or just old."""
+        if self._offset is None:
+            return False
+        ahead_s = tick_time_msc / 1000 - now.timestamp() - self._offset.total_seconds()
+        steps = round(ahead_s / _GRID_S)
+        return 0 < abs(steps) <= _JUMP_STEPS and abs(ahead_s - steps * _GRID_S) <= _RESIDUAL_S
+
+    def forget(self) -> None:
+        """Look for the offset anew; `keep` brings the old one back if no tick proves another."""
+        self._before, self._offset = self._offset, None
+        self._seen.clear()
+
+    def keep(self) -> None:
+        """End a search: without proof the offset stays what it was."""
+        if self._offset is None:
+            self._offset = self._before
 
     def to_utc(self, server_msc: int) -> datetime | None:
         """Translate a stamp in milliseconds; None for no stamp or no offset."""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from backend.values import Side
+from backend.values import OrderType, Side
 from backend.venues.model import (
     AttemptRequest,
     CancelRequest,
@@ -20,6 +20,7 @@ from backend.venues.model import (
     Outcome,
     RetcodeClass,
     StopsRequest,
+    SymbolUnknown,
     VenueReport,
     VenueUnavailable,
 )
@@ -46,21 +47,30 @@ class Mt5Venue(Mt5Reader):
         """Send an attempt, once. Never raises for what the venue does: the report says it."""
         try:
             spec = self.instrument(attempt.symbol)
-            market_price = None
-            if needs_price(spec) and attempt.price is None:
+            quote = None
+            if needs_price(spec) and attempt.order_type is OrderType.MARKET:
                 quote = self.quote(attempt.symbol)
-                if quote is not None:
-                    market_price = quote.ask if attempt.side is Side.BUY else quote.bid
+        except SymbolUnknown as error:
+            kind = RetcodeClass.FIX_REQUEST
+            return self._unsent(attempt.attempt_id, attempt.client_order_id, str(error), kind)
         except VenueUnavailable as error:
             return self._unsent(attempt.attempt_id, attempt.client_order_id, str(error))
-        request = build_request(attempt, spec, self._hedging, market_price)
+        request = build_request(attempt, spec, self._hedging, quote)
         if isinstance(request, Unsendable):
             kind = RetcodeClass.FIX_REQUEST
             return self._unsent(attempt.attempt_id, attempt.client_order_id, request.reason, kind)
         report = self._send(request, attempt.attempt_id, attempt.client_order_id, spec)
-        if report.retcode_class is RetcodeClass.FIX_REQUEST:
-            self._instruments.pop(attempt.symbol, None)
+        if report.outcome is Outcome.REJECTED and report.retcode_class is RetcodeClass.FIX_REQUEST:
+            # The rules that the request was built by may have changed since they were read.
+            return replace(report, again=self._rules_changed(attempt.symbol, spec))
         return report
+
+    def _rules_changed(self, symbol: str, known: InstrumentSpec) -> bool:
+        self._instruments.pop(symbol, None)
+        try:
+            return self.instrument(symbol) != known
+        except VenueUnavailable:
+            return False
 
     def close_position(self, attempt: AttemptRequest) -> VenueReport:
         """Close a position wholly or in part. Raises ValueError if the attempt names none."""
@@ -156,7 +166,8 @@ class Mt5Venue(Mt5Reader):
     ) -> VenueReport:
         received_at, latency_ms = self._arrived(started_ns)
         deal = request["action"] == protocol.ACTION_DEAL
-        succeeded = retcodes.classify(result.retcode) is RetcodeClass.SUCCESS
+        kind = retcodes.classify(result.retcode)
+        succeeded = kind is RetcodeClass.SUCCESS
         executed = reports.exact(result.volume) if deal and succeeded else Decimal(0)
         asked = reports.exact(request.get("volume", 0.0))
         outcome = reports.outcome_of(result.retcode, request["action"], asked, executed)
@@ -168,7 +179,7 @@ class Mt5Venue(Mt5Reader):
             attempt_id=attempt_id,
             outcome=outcome,
             retcode=result.retcode,
-            retcode_class=retcodes.classify(result.retcode),
+            retcode_class=kind,
             message=result.comment,
             order_ticket=result.order or None,
             deal_ticket=result.deal or None,
@@ -179,6 +190,7 @@ class Mt5Venue(Mt5Reader):
             venue_time=None,
             received_at=received_at,
             latency_ms=latency_ms,
+            again=outcome is Outcome.REJECTED and kind in retcodes.PASSING,
         )
 
     def _arrived(self, started_ns: int) -> tuple[datetime, int]:
@@ -226,6 +238,7 @@ class Mt5Venue(Mt5Reader):
             venue_time=None,
             received_at=self._clock.now(),
             latency_ms=latency_ms,
+            again=outcome is Outcome.NOT_SENT and kind in retcodes.PASSING,
         )
 
     # Searching

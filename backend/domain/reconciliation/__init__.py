@@ -1,0 +1,1 @@
+"""Books against venues: `records` is what is compared, `comparing` what follows."""
