@@ -25,8 +25,3 @@ grant select
 grant select
   on execution.reconciliations, execution.venue_orders, execution.venue_cash
   to desk_reader, auditor, desk_operator, treasury_operator;
-
--- Why closed attempts were asked about again.
-grant select
-  on execution.reopenings
-  to desk_reader, desk_operator;
