@@ -9,46 +9,51 @@ flags such as `reduce_only`, and the name or comment that the script gave the or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from backend.domain.intake.alert import IntakeCode, NotUnderstood
 from backend.domain.intake.flatten import Fields, Scalar
 from backend.domain.intake.words import (
     bare,
     begins_as_exit,
-    is_absent,
     is_not_opening,
     is_placeholder,
     is_true,
     read_direction,
     read_number,
+    words_of,
 )
 from backend.values import OrderType, Side
 
-_ACTION_LEAVES = ("action", "side", "direction", "buysell", "tradedirection", "tradeside")
-_ACTION_ENDS = ("orderaction", "orderdirection", "orderside", "ordertypeside", "positiondirection")
-# Words of their own in some forms, the name of an indicator in others.
-_SIGNAL_LEAVES = ("signal", "command", "cmd")
-_KIND_LEAVES = ("type", "ordertype", "event", "eventtype", "alerttype", "signaltype", "tradetype")
-_POSITION_ENDS = ("marketposition", "positionside", "sentiment", "targetposition")
-_SIZE_ENDS = ("positionsize",)
-_FLAGS = (
-    "closeposition",
-    "reduceonly",
-    "closeonly",
-    "closeall",
-    "closetrade",
-    "isexit",
-    "isclose",
-    "exit",
-    "flatten",
-    "cancelall",
-    "test",
-    "istest",
-    "dryrun",
-)
-_SCRIPT_NAMES = ("orderid", "ordername", "ordercomment", "comment", "alertmessage", "message", "id")
+_NOTHING: tuple[str, ...] = ()
+_ROLES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
+    "action": (
+        words_of("action side direction buysell tradedirection tradeside"),
+        ("orderaction", "orderdirection", "orderside", "ordertypeside", "positiondirection"),
+    ),
+    # Words of their own in some forms, the name of an indicator in others.
+    "signal": (words_of("signal command cmd"), _NOTHING),
+    "kind": (words_of("type ordertype event eventtype alerttype signaltype tradetype"), _NOTHING),
+    "position": (
+        words_of("position"),
+        ("marketposition", "positionside", "sentiment", "targetposition"),
+    ),
+    "size": (words_of("position"), ("positionsize",)),
+    "flag": (
+        words_of(
+            "closeposition reduceonly closeonly closeall closetrade isexit isclose exit flatten"
+            " cancelall test istest dryrun"
+        ),
+        _NOTHING,
+    ),
+    "script's": (
+        words_of("orderid ordername ordercomment comment alertmessage message id"),
+        _NOTHING,
+    ),
+}
+"""What a field may tell: by the last word of its name, or by the name's end."""
+_NAME_LENGTH = 160
 _PREVIOUS = re.compile(r"prev|last")
 
 
@@ -63,12 +68,12 @@ class Direction:
 def read_fields_direction(fields: Fields) -> Direction | NotUnderstood:
     """Return the one direction that all fields agree on, or why there is none."""
     found: list[Direction] = []
-    for name, value in _named(fields, _ACTION_LEAVES, _ACTION_ENDS):
+    for name, value in _named(fields, "action"):
         reading = _read(name, value)
         if isinstance(reading, NotUnderstood):
             return reading
         found.append(reading)
-    for name, value in _named(fields, _SIGNAL_LEAVES, ()):
+    for name, value in _named(fields, "signal"):
         reading = _read(name, value)
         if isinstance(reading, Direction):
             found.append(reading)
@@ -89,14 +94,24 @@ def read_fields_direction(fields: Fields) -> Direction | NotUnderstood:
     return _closing(fields, direction.side) or direction
 
 
-def _named(
-    fields: Fields, leaves: tuple[str, ...], ends: tuple[str, ...]
-) -> Iterator[tuple[str, Scalar]]:
-    for name, value in fields.items():
-        if is_absent(value):
-            continue
-        if (fields.leaf(name) in leaves or name.endswith(ends)) and not _PREVIOUS.search(name):
-            yield name, value
+def _named(fields: Fields, role: str) -> list[tuple[str, Scalar]]:
+    """Return the fields that play a role, such as telling the action."""
+    return [
+        (name, value)
+        for name, value in fields.items()
+        if role in _roles(name[:_NAME_LENGTH], fields.leaf(name)[:_NAME_LENGTH])
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _roles(name: str, leaf: str) -> frozenset[str]:
+    """Return the roles of a name; the same few names come with every alert."""
+    roles = {
+        role
+        for role, (leaves, ends) in _ROLES.items()
+        if (leaf in leaves or name.endswith(ends)) and not _PREVIOUS.search(name)
+    }
+    return frozenset(roles)
 
 
 def _read(name: str, value: Scalar) -> Direction | NotUnderstood:
@@ -115,7 +130,7 @@ def _read(name: str, value: Scalar) -> Direction | NotUnderstood:
 def _read_kinds(fields: Fields) -> list[Direction] | NotUnderstood:
     """Read `type: buy`, which elsewhere means the order's type, and `event: exit`."""
     found: list[Direction] = []
-    for name, value in _named(fields, _KIND_LEAVES, ()):
+    for name, value in _named(fields, "kind"):
         if not isinstance(value, str):
             continue
         if known := read_direction(value):
@@ -127,8 +142,8 @@ def _read_kinds(fields: Fields) -> list[Direction] | NotUnderstood:
 
 
 def _closing(fields: Fields, side: Side) -> NotUnderstood | None:
-    for name, value in fields.items():
-        if fields.leaf(name) in _FLAGS and is_true(value):
+    for name, value in _named(fields, "flag"):
+        if is_true(value):
             return _exits(name, "set")
     # `close` is a price almost everywhere; as a flag it is an exit.
     close = fields.get("close")
@@ -145,7 +160,7 @@ def _closing(fields: Fields, side: Side) -> NotUnderstood | None:
 def _position(fields: Fields, side: Side) -> bool | NotUnderstood | None:
     """Return True if the position after the order is known to lie this way, None if unknown."""
     known: bool | None = None
-    for name, value in _named(fields, ("position",), _POSITION_ENDS):
+    for name, value in _named(fields, "position"):
         if not isinstance(value, str) or is_placeholder(value) or read_number(value) is not None:
             continue
         direction = read_direction(value)
@@ -155,7 +170,7 @@ def _position(fields: Fields, side: Side) -> bool | NotUnderstood | None:
         if direction[0] is not side:
             return _exits(name, "reduces")
         known = True
-    for name, value in _named(fields, ("position",), _SIZE_ENDS):
+    for name, value in _named(fields, "size"):
         size = read_number(value)
         if size is None:
             continue
@@ -173,28 +188,25 @@ def _position(fields: Fields, side: Side) -> bool | NotUnderstood | None:
 
 def _shrinks(fields: Fields, side: Side) -> NotUnderstood | None:
     """Compare with the position before: one that is smaller now was reduced."""
-    now, before = (
-        next(
-            (
-                read_number(value)
-                for name, value in fields.items()
-                if name.endswith("marketpositionsize") and ("prev" in name) is previous
-            ),
-            None,
-        )
-        for previous in (False, True)
-    )
+    now = before = None
+    for name, value in fields.items():
+        if name.endswith("marketpositionsize"):
+            before, now = (
+                (read_number(value), now) if "prev" in name else (before, read_number(value))
+            )
+    if now is None or before is None:
+        return None
     word = next((v for n, v in fields.items() if n.endswith("prevmarketposition")), None)
     held = read_direction(word) if isinstance(word, str) else None
-    if now is None or before is None or held is None or held[0] is not side:
+    if held is None or held[0] is not side:
         return None
     return _exits("marketpositionsize", "reduces") if abs(now) < abs(before) else None
 
 
 def _named_exit(fields: Fields) -> NotUnderstood | None:
     """Believe the script where it calls its order an exit and nothing tells the position."""
-    for name, value in fields.items():
-        if fields.leaf(name) in _SCRIPT_NAMES and isinstance(value, str) and begins_as_exit(value):
+    for name, value in _named(fields, "script's"):
+        if isinstance(value, str) and begins_as_exit(value):
             return _exits(name, value)
     return None
 

@@ -12,13 +12,12 @@ from decimal import Decimal
 
 from backend.domain.intake.alert import IntakeCode, NotUnderstood, ParsedAlert
 from backend.domain.intake.direction import Direction, read_fields_direction
-from backend.domain.intake.flatten import Fields, Scalar
+from backend.domain.intake.flatten import Fields, Names
 from backend.domain.intake.identity import is_order_name
 from backend.domain.intake.protection import Unreadable, read_price, read_protection
 from backend.domain.intake.secrets import secret_hashes
 from backend.domain.intake.words import (
     clean,
-    is_absent,
     is_placeholder,
     read_instant,
     read_number,
@@ -32,33 +31,29 @@ _INNER = ("", "order", "trade", "signal", "strategyorder", "position")
 """Objects in which senders like to put what concerns the order."""
 
 
-def _names(words: str, inner: tuple[str, ...] = ("",)) -> tuple[str, ...]:
-    return tuple(prefix + word for prefix in inner for word in words.split())
-
-
-SYMBOL_NAMES = _names("symbol ticker tvinstrument pair instrument syminfoticker asset", _INNER)
+SYMBOL_NAMES = Names("symbol ticker tvinstrument pair instrument syminfoticker asset", _INNER)
 # Elsewhere the name of a market (`crypto`, `spot`): only where nothing else names a symbol.
-_MARKET_NAMES = _names("market coin")
-EXCHANGE_NAMES = _names("exchange tvexchange syminfoprefix")
-STRONG_ID_NAMES = _names("alertuuid alertid signalid signaluuid eventid messageid uuid")
-FIRED_NAMES = _names(
+_MARKET_NAMES = Names("market coin")
+EXCHANGE_NAMES = Names("exchange tvexchange syminfoprefix")
+_WEAK_ID_NAMES = Names("id")
+STRONG_ID_NAMES = Names("alertuuid alertid signalid signaluuid eventid messageid uuid")
+FIRED_NAMES = Names(
     "timenow triggeredat firedat firetime sentat createdat alerttime eventtime signaltime"
     " timestamp datetime ts"
 )
-BAR_TIME_NAMES = _names("time bartime candletime baropentime date")
-PRICE_NAMES = _names("price entryprice entry limitprice triggerprice strategyorderprice close")
-QUANTITY_NAMES = _names(
-    "quantity qty contracts lots lot lotsize size amount q",
-    ("", "order", "trade", "signal", "strategyorder"),
-)
-TIMEFRAME_NAMES = _names("timeframe interval tf resolution")
-STRATEGY_NAMES = _names("strategycode strategyid strategyname strategy system botuuid")
-ORDER_NAMES = _names("strategyorderid orderid ordername pointer")
-COMMENT_NAMES = _names("comment strategyordercomment ordercomment note alertmessage")
-SEQUENCE_NAMES = _names("sequence sequencenumber seq seqno alertseq alertnumber")
-ORDER_TYPE_NAMES = _names("ordertype strategyordertype pricetype type")
-LAG_NAMES = _names("maxlag maxlags maxage validfor")
-_UNIT_NAMES = _names("ordercurrencytype currencytype quantitytype qtytype sizetype")
+BAR_TIME_NAMES = Names("time bartime candletime baropentime date")
+_QUANTITIES = "quantity qty contracts lots lot lotsize size amount q"
+_OF_ORDERS = ("", "order", "trade", "signal", "strategyorder")
+QUANTITY_NAMES = Names(_QUANTITIES, _OF_ORDERS)
+_QUANTITY_OR_VOLUME_NAMES = Names(_QUANTITIES + " volume", _OF_ORDERS)
+TIMEFRAME_NAMES = Names("timeframe interval tf resolution")
+STRATEGY_NAMES = Names("strategycode strategyid strategyname strategy system botuuid")
+ORDER_NAMES = Names("strategyorderid orderid ordername pointer")
+COMMENT_NAMES = Names("comment strategyordercomment ordercomment note alertmessage")
+SEQUENCE_NAMES = Names("sequence sequencenumber seq seqno alertseq alertnumber")
+ORDER_TYPE_NAMES = Names("ordertype strategyordertype pricetype type")
+LAG_NAMES = Names("maxlag maxlags maxage validfor")
+_UNIT_NAMES = Names("ordercurrencytype currencytype quantitytype qtytype sizetype")
 
 
 def alert_from_fields(
@@ -77,7 +72,7 @@ def alert_from_fields(
     symbol_raw, exchange = symbol
     warnings: list[str] = []
     try:
-        price = read_price(fields, PRICE_NAMES, order_type, warnings)
+        price = read_price(fields, order_type, warnings)
         stop_loss, stop_distance = read_protection(fields, "stop", order_type)
         take_profit, take_distance = read_protection(fields, "take", order_type)
     except Unreadable as error:
@@ -110,12 +105,8 @@ def alert_from_fields(
     )
 
 
-def _present(fields: Fields, names: Iterable[str]) -> list[tuple[str, Scalar]]:
-    return [(name, fields[name]) for name in names if not is_absent(fields.get(name))]
-
-
 def _symbol(fields: Fields) -> tuple[str, str | None] | NotUnderstood:
-    found = _present(fields, SYMBOL_NAMES) or _present(fields, _MARKET_NAMES)
+    found = SYMBOL_NAMES.of(fields) or _MARKET_NAMES.of(fields)
     if not found:
         return NotUnderstood(IntakeCode.SYMBOL_MISSING, "no field names a symbol")
     readings: list[tuple[str, str | None]] = []
@@ -138,7 +129,7 @@ def _symbol(fields: Fields) -> tuple[str, str | None] | NotUnderstood:
 def _order_type(fields: Fields, direction: Direction) -> OrderType | NotUnderstood:
     if direction.order_type is not None:
         return direction.order_type
-    for name, value in _present(fields, ORDER_TYPE_NAMES):
+    for name, value in ORDER_TYPE_NAMES.of(fields):
         if not isinstance(value, str) or is_placeholder(value):
             continue
         if found := read_order_type(value):
@@ -157,14 +148,14 @@ def _identity(fields: Fields) -> tuple[str | None, str | None]:
     """
     order_name = _text(fields, ORDER_NAMES, 64)
     strong = _text(fields, STRONG_ID_NAMES, 128)
-    weak = _text(fields, ("id",), 128)
+    weak = _text(fields, _WEAK_ID_NAMES, 128)
     if strong is None and weak is not None and is_order_name(weak):
         return None, order_name or weak[:64]
     return strong or weak, order_name
 
 
-def _text(fields: Fields, names: tuple[str, ...], length_max: int) -> str | None:
-    for _, value in _present(fields, names):
+def _text(fields: Fields, names: Names, length_max: int) -> str | None:
+    for _, value in names.of(fields):
         if isinstance(value, bool):
             continue
         text = clean(str(value), length_max)
@@ -175,15 +166,13 @@ def _text(fields: Fields, names: tuple[str, ...], length_max: int) -> str | None
 
 def _quantity(fields: Fields, warnings: list[str]) -> Decimal | None:
     # The desk sizes its orders; a sender's share of equity or amount of quote currency is no lot.
-    for unit in _UNIT_NAMES:
-        kind = fields.get(unit)
-        if isinstance(kind, str) and kind.lower() not in ("base", "fixed_quantity", "lots", ""):
+    for _, kind in _UNIT_NAMES.of(fields):
+        if isinstance(kind, str) and kind.lower() not in ("base", "fixed_quantity", "lots"):
             return None
-    names = QUANTITY_NAMES
     # {{volume}} beside open, high and low is the bar's volume, not an order's.
-    if not {"open", "high", "low"} & set(fields):
-        names = (*names, "volume")
-    for name, value in _present(fields, names):
+    is_bar = not fields.keys().isdisjoint(("open", "high", "low"))
+    names = QUANTITY_NAMES if is_bar else _QUANTITY_OR_VOLUME_NAMES
+    for name, value in names.of(fields):
         if isinstance(value, str) and (is_placeholder(value) or value.strip().endswith("%")):
             continue
         number = read_positive(value)
@@ -197,7 +186,7 @@ def _quantity(fields: Fields, warnings: list[str]) -> Decimal | None:
 def _source_time(fields: Fields, warnings: list[str]) -> tuple[datetime | None, bool]:
     """Return the instant and whether it is a bar's opening."""
     for names, bar_time in ((FIRED_NAMES, False), (BAR_TIME_NAMES, True)):
-        for name, value in _present(fields, names):
+        for name, value in names.of(fields):
             if isinstance(value, str) and is_placeholder(value):
                 continue
             instant = read_instant(value)
@@ -207,8 +196,8 @@ def _source_time(fields: Fields, warnings: list[str]) -> tuple[datetime | None, 
     return None, False
 
 
-def _whole(fields: Fields, names: tuple[str, ...], below: int, warnings: list[str]) -> int | None:
-    for name, value in _present(fields, names):
+def _whole(fields: Fields, names: Names, below: int, warnings: list[str]) -> int | None:
+    for name, value in names.of(fields):
         number = read_number(value)
         if number is not None and number == int(number) and 0 <= number < below:
             return int(number)

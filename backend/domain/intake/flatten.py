@@ -6,11 +6,11 @@ Names are compared by letters and digits only, so that `strategy.order.action`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from backend.domain.intake.alert import IntakeCode, NotUnderstood
-from backend.domain.intake.words import bare, words_of
+from backend.domain.intake.words import bare, is_absent, words_of
 
 Scalar = str | int | Decimal | bool | None
 
@@ -25,7 +25,7 @@ _TELLING = words_of("action side direction signal symbol ticker orderaction comm
 
 
 class Fields(dict[str, Scalar]):
-    """Bare names to values; the names of nested objects are joined.
+    """Bare names to what was given for them; the names of nested objects are joined.
 
     leaves: the last word of names that were joined or had dots, by name.
     """
@@ -33,12 +33,33 @@ class Fields(dict[str, Scalar]):
     __slots__ = ("leaves",)
 
     def __init__(self, given: Mapping[str, Scalar] | None = None) -> None:
-        super().__init__(given or {})
+        super().__init__((n, v) for n, v in (given or {}).items() if not is_absent(v))
         self.leaves: dict[str, str] = {}
 
     def leaf(self, name: str) -> str:
         """Return the last word of a name: `action` of `strategy.order.action`."""
         return self.leaves.get(name, name)
+
+
+class Names:
+    """What one thing is called, the best name first."""
+
+    __slots__ = ("_known", "_order")
+
+    def __init__(self, words: str, inner: Iterable[str] = ("",)) -> None:
+        """Take names in one line; inner: objects in which senders put them, best first."""
+        self._order = tuple(prefix + word for prefix in inner for word in words.split())
+        self._known = frozenset(self._order)
+
+    def of(self, fields: Fields) -> list[tuple[str, Scalar]]:
+        """Return those that are given, in order."""
+        found = fields.keys() & self._known
+        if not found:
+            return []
+        if len(found) == 1:
+            name = found.pop()
+            return [(name, fields[name])]
+        return [(name, fields[name]) for name in self._order if name in found]
 
 
 def flatten(document: Mapping[object, object]) -> Fields | NotUnderstood:
@@ -73,7 +94,7 @@ def _place(
     if isinstance(value, dict):
         inner = prefix if key in _WRAPPERS else prefix + key
         return _flatten(value, inner, into, depth + 1)  # pyright: ignore[reportUnknownArgumentType]
-    if not isinstance(value, (str, int, Decimal, bool)):
+    if not isinstance(value, (str, int, Decimal, bool)) or is_absent(value):
         return None
     name = prefix + key
     if name in into and into[name] != value:

@@ -9,36 +9,40 @@ from decimal import Decimal
 from typing import Literal
 
 from backend.domain.intake.alert import Distance, DistanceUnit, IntakeCode
-from backend.domain.intake.flatten import Fields, Scalar
-from backend.domain.intake.words import is_absent, is_placeholder, read_number, read_positive
+from backend.domain.intake.flatten import Fields, Names, Scalar
+from backend.domain.intake.words import is_placeholder, read_number, read_positive
 from backend.values import OrderType
 
 Which = Literal["stop", "take"]
 
 _INNER = ("", "order", "trade", "signal")
-
-
-def _names(words: str) -> tuple[str, ...]:
-    return tuple(prefix + word for prefix in _INNER for word in words.split())
-
-
+_STOPS = "stoploss sl stoplossprice stoplossstopprice slprice stoplosslevel"
 _NAMES = {
-    "stop": _names("stoploss sl stoplossprice stoplossstopprice slprice stoplosslevel"),
-    "take": _names(
+    "stop": Names(_STOPS, _INNER),
+    "take": Names(
         "takeprofit tp takeprofitprice takeprofitlimitprice tpprice target takeprofitlevel"
-        " tp1 target1 takeprofit1"
+        " tp1 target1 takeprofit1",
+        _INNER,
     ),
 }
+# `stop` is the price of a stop order, and the stop loss of every other.
+_STOP_OR_STOP_LOSS = Names(_STOPS + " stop", _INNER)
+_PRICES = (
+    "price entryprice entry limitprice triggerprice strategyorderprice close"
+    " orderprice tradeprice orderlimitprice tradeentry"
+)
+_PRICE = Names(_PRICES)
+_STOP_PRICE = Names(f"stopprice orderstopprice {_PRICES} stop")
 _DISTANCES = {
     "stop": (
-        (DistanceUnit.PIPS, _names("stoplosspips slpips")),
-        (DistanceUnit.PERCENT, _names("stoplosspercent slpercent")),
-        (DistanceUnit.PRICE, _names("stoplossamount")),
+        (DistanceUnit.PIPS, Names("stoplosspips slpips", _INNER)),
+        (DistanceUnit.PERCENT, Names("stoplosspercent slpercent", _INNER)),
+        (DistanceUnit.PRICE, Names("stoplossamount", _INNER)),
     ),
     "take": (
-        (DistanceUnit.PIPS, _names("takeprofitpips tppips")),
-        (DistanceUnit.PERCENT, _names("takeprofitpercent tppercent")),
-        (DistanceUnit.PRICE, _names("takeprofitamount")),
+        (DistanceUnit.PIPS, Names("takeprofitpips tppips", _INNER)),
+        (DistanceUnit.PERCENT, Names("takeprofitpercent tppercent", _INNER)),
+        (DistanceUnit.PRICE, Names("takeprofitamount", _INNER)),
     ),
 }
 
@@ -51,20 +55,13 @@ class Unreadable(ValueError):
         self.code = code
 
 
-def read_price(
-    fields: Fields, names: tuple[str, ...], order_type: OrderType, warnings: list[str]
-) -> Decimal | None:
+def read_price(fields: Fields, order_type: OrderType, warnings: list[str]) -> Decimal | None:
     """Return the entry's price. Raises Unreadable where a pending order's cannot be read."""
-    if order_type is OrderType.STOP:
-        names = ("stopprice", "orderstopprice", *names, "stop")
-    for name in (*names, "orderprice", "tradeprice", "orderlimitprice", "tradeentry"):
-        value = fields.get(name)
-        if _is_nothing(value):
-            continue
+    for name, value in (_STOP_PRICE if order_type is OrderType.STOP else _PRICE).of(fields):
         number = read_positive(value)
         if number is not None:
             return number
-        if read_number(value) == 0:
+        if _is_unfilled(value) or read_number(value) == 0:
             continue
         if order_type is not OrderType.MARKET:
             raise Unreadable(IntakeCode.FIELD_UNREADABLE, name)
@@ -79,19 +76,24 @@ def read_protection(
 
     Raises Unreadable where one is given and not readable, or given twice and different.
     """
-    if distance := _distance(fields, which):
-        return None, distance
+    for unit, distances in _DISTANCES[which]:
+        for _, value in distances.of(fields):
+            number = read_positive(value)
+            if number is not None:
+                return None, Distance(number, unit)
     names = _NAMES[which]
-    # `stop` is the price of a stop order, and the stop loss of every other.
     if which == "stop" and order_type is not OrderType.STOP:
-        names = (*names, "stop")
+        names = _STOP_OR_STOP_LOSS
     found: Decimal | None = None
-    for name in names:
-        value = fields.get(name)
-        if _is_nothing(value) or read_number(value) == 0:
-            continue
+    for name, value in names.of(fields):
+        if isinstance(value, str) and value.strip().endswith("%"):
+            share = read_positive(value.strip()[:-1])
+            if share is not None:
+                return None, Distance(share, DistanceUnit.PERCENT)
         number = read_positive(value)
         if number is None:
+            if _is_unfilled(value) or read_number(value) == 0:
+                continue
             raise Unreadable(IntakeCode.FIELD_UNREADABLE, name)
         if found is not None and found != number:
             raise Unreadable(IntakeCode.FIELD_CONFLICT, name)
@@ -99,21 +101,5 @@ def read_protection(
     return found, None
 
 
-def _distance(fields: Fields, which: Which) -> Distance | None:
-    for unit, names in _DISTANCES[which]:
-        for name in names:
-            value = read_positive(fields.get(name))
-            if value is not None:
-                return Distance(value, unit)
-    for name in _NAMES[which]:
-        raw = fields.get(name)
-        if isinstance(raw, str) and raw.strip().endswith("%"):
-            value = read_positive(raw.strip()[:-1])
-            if value is not None:
-                return Distance(value, DistanceUnit.PERCENT)
-    return None
-
-
-def _is_nothing(value: Scalar | None) -> bool:
-    """Treat empty plots and placeholders that nobody filled as not given."""
-    return is_absent(value) or (isinstance(value, str) and is_placeholder(value))
+def _is_unfilled(value: Scalar) -> bool:
+    return isinstance(value, str) and is_placeholder(value)

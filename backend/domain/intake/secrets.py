@@ -22,7 +22,7 @@ def secret_hashes(fields: Fields, beside: Iterable[str] = ()) -> tuple[str, ...]
     found = [
         str(value)
         for name, value in fields.items()
-        if fields.leaf(name) in _LEAVES and isinstance(value, (str, int)) and value != ""
+        if fields.leaf(name) in _LEAVES and isinstance(value, (str, int))
     ]
     return tuple(dict.fromkeys(hash_secret(text) for text in (*found, *beside) if text))
 

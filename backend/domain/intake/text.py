@@ -15,6 +15,7 @@ from backend.domain.intake.flatten import Fields
 from backend.domain.intake.words import (
     bare,
     clean,
+    is_absent,
     is_not_opening,
     is_placeholder,
     read_direction,
@@ -92,7 +93,8 @@ def _add(fields: Fields, name: str, value: str) -> NotUnderstood | None:
         value = value[1:-1]
     if fields.get(name, value) != value:
         return NotUnderstood(IntakeCode.FIELD_CONFLICT, name[:64])
-    fields[name] = value
+    if not is_absent(value):
+        fields[name] = value
     return None
 
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from backend.values import OrderType, Side
 
@@ -68,9 +69,20 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_BARE_CACHED_LENGTH_MAX = 40
+
+
 def bare(word: str) -> str:
     """Keep lower-case letters and digits only, so that spellings of one word agree."""
+    # The same few names come with every alert.
+    return _bare_known(word) if len(word) <= _BARE_CACHED_LENGTH_MAX else _bare(word)
+
+
+def _bare(word: str) -> str:
     return "".join(c for c in word.lower() if c.isascii() and c.isalnum())
+
+
+_bare_known = lru_cache(maxsize=4096)(_bare)
 
 
 def clean(value: str, length_max: int = 256) -> str | None:
@@ -82,7 +94,9 @@ def clean(value: str, length_max: int = 256) -> str | None:
 
 def is_absent(value: object) -> bool:
     """Say whether a value stands for nothing: TradingView prints NaN and null for it."""
-    return value is None or (isinstance(value, str) and value.strip().lower() in _ABSENT)
+    if isinstance(value, str):
+        return (len(value) < 16 and value.strip().lower() in _ABSENT) or value.isspace()
+    return value is None
 
 
 def is_placeholder(value: str) -> bool:
