@@ -27,7 +27,7 @@ def bars_for(folder: Path | None, n: int) -> tuple[str, Bars]:
     if folder is not None and folder.is_dir():
         files = [path for path in folder.rglob("*") if path.name.endswith((".csv", ".csv.gz"))]
         for path in sorted(files, key=lambda path: (-path.stat().st_size, path.name)):
-            rows = list(islice(_sound_bars(path), n))
+            rows = list(islice(sound_bars(path), n))
             if len(rows) == n:
                 return str(path.relative_to(folder)), Bars.from_rows(path.stem, "", rows)
     symbol = UNIVERSE[0].symbol
@@ -37,7 +37,7 @@ def bars_for(folder: Path | None, n: int) -> tuple[str, Bars]:
     )
 
 
-def _sound_bars(path: Path) -> Iterator[Bar]:
+def sound_bars(path: Path) -> Iterator[Bar]:
     """Yield the bars of a file that are sound and in order; none if it is no file of bars."""
     opener = gzip.open if path.name.endswith(".gz") else open
     with opener(path, "rt", encoding="utf-8", errors="replace") as lines:

@@ -17,7 +17,7 @@ from backend.domain.smc.swings import (
     SideSwings,
     average_true_range,
     displacements,
-    side_swings,
+    find_swings,
 )
 from backend.domain.smc.zones import bullish_blocks, bullish_gaps, merge_zones
 
@@ -46,7 +46,7 @@ def run_ours(bars: Bars, settings: SmcSettings) -> Ours:
 
     up = Frame(bars.open, bars.high, bars.low, bars.close)
     down = up.mirror
-    highs, lows = side_swings(up, settings.swing_bars), side_swings(down, settings.swing_bars)
+    highs, lows = find_swings(up, settings)
     mark()
     gaps = merge_zones(bullish_gaps(up), bullish_gaps(down), size)
     mark()

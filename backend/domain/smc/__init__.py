@@ -14,6 +14,7 @@ from backend.domain.smc.events import (
     SmcSettings,
     State,
     StructureEvent,
+    SwingRule,
 )
 from backend.domain.smc.features import (
     StructureReading,
@@ -53,6 +54,7 @@ __all__ = [
     "StructureEvent",
     "StructureReading",
     "Structures",
+    "SwingRule",
     "Swings",
     "Tracker",
     "Zones",

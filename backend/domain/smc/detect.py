@@ -20,7 +20,8 @@ from backend.domain.smc.swings import (
     average_true_range,
     dealing_range,
     displacements,
-    side_swings,
+    find_swings,
+    fractals,
 )
 from backend.domain.smc.zones import (
     bullish_blocks,
@@ -39,7 +40,7 @@ def detect(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> Structures:
     size = len(bars)
     up = Frame(bars.open, bars.high, bars.low, bars.close)
     down = up.mirror
-    highs, lows = side_swings(up, settings.swing_bars), side_swings(down, settings.swing_bars)
+    highs, lows = find_swings(up, settings)
     atr = average_true_range(up, settings.atr_bars)
     forces = displacements(up, atr, settings)
     force = np.zeros(size, dtype=np.int64)
@@ -64,8 +65,8 @@ def detect(bars: Bars, settings: SmcSettings = DEFAULT_SETTINGS) -> Structures:
     below = pools.swept_at[swept & (pools.direction < 0)]
     bearish_breakers, bearish_mitigation = violated_blocks(up, bullish, above)
     bullish_breakers, bullish_mitigation = violated_blocks(down, bearish, below)
-    minor_highs = side_swings(up, settings.minor_bars)
-    minor_lows = side_swings(down, settings.minor_bars)
+    minor_highs = fractals(up, settings.minor_bars)
+    minor_lows = fractals(down, settings.minor_bars)
     return Structures(
         bars=size,
         swings=_merge_swings(highs, lows),

@@ -72,6 +72,13 @@ class DayTurn(StrEnum):
     """Midnight UTC, for markets that never close."""
 
 
+class SwingRule(StrEnum):
+    """What makes a swing; definitions stand at the detectors."""
+
+    FRACTAL = "fractal"
+    LEG = "leg"
+
+
 @dataclass(frozen=True, slots=True)
 class SmcSettings:
     """Scale and thresholds of the detectors. Raises ValueError on one that makes no sense."""
@@ -79,7 +86,7 @@ class SmcSettings:
     swing_bars: int = 3
     """Bars on each side that a swing needs, and so the bars until it is known."""
     minor_bars: int = 1
-    """The same for the minor swings that inducement looks at."""
+    """The same for the minor swings that inducement looks at, which are fractals."""
     atr_bars: int = 14
     equal_atr: float = 0.1
     """Swings are equal within this many average true ranges."""
@@ -90,6 +97,7 @@ class SmcSettings:
     displacement_body: float = 0.6
     """A displacement's body against its own range."""
     day_turn: DayTurn = DayTurn.NEW_YORK_CLOSE
+    swing_rule: SwingRule = SwingRule.FRACTAL
 
     def __post_init__(self) -> None:
         if self.swing_bars < 1 or self.minor_bars < 1:

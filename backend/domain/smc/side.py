@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 
 from backend.domain.smc.events import EventKind, SmcSettings, State, StructureEvent
-from backend.domain.smc.waiting import NEVER, PeakWindow, Period, Pool, Zone, insert_by_level
+from backend.domain.smc.waiting import NEVER, PeakWindow, Period, Pool, Swing, Zone, insert_by_level
 
 _Candle = tuple[int, float, float]
 """Bar, low, high."""
@@ -35,7 +35,6 @@ class Side:
         "_reclaim_bars",
         "_resting",
         "_sign",
-        "_swings",
         "_taken",
         "_unfilled",
         "_unlured",
@@ -55,7 +54,6 @@ class Side:
         self._events = events
         self._equal_atr = settings.equal_atr
         self._reclaim_bars = settings.reclaim_bars
-        self._swings = PeakWindow(settings.swing_bars)
         self.minors = PeakWindow(settings.minor_bars)
         self._day = Period(EventKind.PREVIOUS_DAY)
         self._week = Period(EventKind.PREVIOUS_WEEK)
@@ -63,8 +61,8 @@ class Side:
         self._resting: list[tuple[float, Pool]] = []
         self._taken: list[Pool] = []
         self.swept_at = -1
-        self.swing: tuple[float, int] | None = None
-        """The latest confirmed swing high: level and bar."""
+        self.swing: Swing | None = None
+        """The latest confirmed swing high."""
         self._break_level = NEVER
         self._origin = -1
         self._origin_low = NEVER
@@ -133,11 +131,8 @@ class Side:
         self._note_zone(zone.known_at, zone, State.FORMED)
         insert_by_level(self._untapped, zone.upper, zone)
 
-    def confirm(self, bar: int, high: float, atr: float) -> bool:
-        """Take the bar into the swing's window; say whether it confirmed a swing."""
-        found = self._swings.push(bar, high)
-        if found is None:
-            return False
+    def confirm(self, bar: int, found: Swing, atr: float) -> None:
+        """Take up a swing that this bar confirmed."""
         level, swing_bar = found
         self._note(bar, EventKind.SWING, State.FORMED, swing_bar, level)
         self._rest(Pool(EventKind.SWING, swing_bar, level))
@@ -154,7 +149,6 @@ class Side:
         for at, low, candle in self._recent:
             if low <= self._origin_low:
                 self._origin, self._origin_low, self._origin_candle = at, low, candle
-        return True
 
     def lure(self, minor_bar: int, level: float) -> None:
         """Let a minor low stand before the untapped blocks that were known when it formed."""

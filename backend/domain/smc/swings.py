@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from backend.domain.market.bars import FloatArray, IntArray
-from backend.domain.smc.events import SmcSettings
-from backend.domain.smc.frame import Frame, sliding_max
+from backend.domain.smc.events import SmcSettings, SwingRule
+from backend.domain.smc.frame import Frame, first_of_runs, sliding_max
 from backend.domain.smc.structures import DealingRange, Displacements
 from backend.domain.volatility import true_range
 
@@ -41,9 +41,42 @@ def swing_highs(frame: Frame, n: int) -> IntArray:
     return np.flatnonzero(is_peak) + n
 
 
-def side_swings(frame: Frame, n: int) -> SideSwings:
-    """Find the swing highs of a frame."""
-    bar = swing_highs(frame, n)
+def leg_swings(frame: Frame, n: int) -> tuple[IntArray, IntArray]:
+    """Return the bars of swing highs and swing lows that take turns.
+
+    A bar above the n bars after it begins a falling leg, one below them a rising leg; the bar
+    at which the leg turns is the swing, known n bars later. The first leg falls.
+    Source: LuxAlgo's Smart Money Concepts (pivots of `size` bars), from its public ports.
+    """
+    if frame.size <= n:
+        nothing = np.empty(0, dtype=np.int64)
+        return nothing, nothing
+    after = sliding_max(frame.high[1:], n)
+    below = sliding_max(frame.mirror.high[1:], n)
+    falls, rises = frame.high[:-n] > after, frame.mirror.high[:-n] > below
+    leg = np.where(falls, -1, np.where(rises, 1, 0))
+    bar = np.flatnonzero(leg)
+    turn = bar[first_of_runs(leg[bar])]
+    if len(turn) and leg[turn[0]] < 0:
+        turn = turn[1:]
+    return turn[leg[turn] < 0], turn[leg[turn] > 0]
+
+
+def find_swings(frame: Frame, settings: SmcSettings) -> tuple[SideSwings, SideSwings]:
+    """Find the swing highs of a frame, and those of its mirror, by the rule of the settings."""
+    n = settings.swing_bars
+    if settings.swing_rule is SwingRule.LEG:
+        highs, lows = leg_swings(frame, n)
+        return _known(frame, highs, n), _known(frame.mirror, lows, n)
+    return fractals(frame, n), fractals(frame.mirror, n)
+
+
+def fractals(frame: Frame, n: int) -> SideSwings:
+    """Find the swing highs of a frame by the rule of fractals."""
+    return _known(frame, swing_highs(frame, n), n)
+
+
+def _known(frame: Frame, bar: IntArray, n: int) -> SideSwings:
     begins = np.zeros(frame.size + 1, dtype=np.int64)
     begins[bar + n + 1] = 1
     return SideSwings(bar, bar + n, frame.high[bar], np.cumsum(begins)[:-1] - 1)

@@ -16,10 +16,11 @@ from backend.domain.smc.events import (
     SmcSettings,
     State,
     StructureEvent,
+    SwingRule,
 )
 from backend.domain.smc.side import Side
 from backend.domain.smc.swings import OTE_DEEP, OTE_SHALLOW
-from backend.domain.smc.waiting import NEVER, Zone
+from backend.domain.smc.waiting import NEVER, Fractals, Legs, Zone
 
 _NAN = float("nan")
 
@@ -33,6 +34,8 @@ class Tracker:
         self._events: list[StructureEvent] = []
         self._up = Side(1, settings, self._events)
         self._down = Side(-1, settings, self._events)
+        by_leg = settings.swing_rule is SwingRule.LEG
+        self._swings = (Legs if by_leg else Fractals)(settings.swing_bars)
         self._bias = 0
         self._change: tuple[int, float] | None = None
         # True ranges summed from the first bar, and the last of those sums.
@@ -80,8 +83,12 @@ class Tracker:
         if breaks_down:
             self._break(bar, down, -1)
         self._gap(bar, open_, high, low, close)
-        confirmed = up.confirm(bar, high, self._atr)
-        if down.confirm(bar, -low, self._atr) or confirmed:
+        top, bottom = self._swings.push(bar, high, low)
+        if top is not None:
+            up.confirm(bar, top, self._atr)
+        if bottom is not None:
+            down.confirm(bar, bottom, self._atr)
+        if top is not None or bottom is not None:
             self._measure()
         minor = up.minors.push(bar, high)
         if minor is not None:

@@ -12,28 +12,80 @@ NEVER = float("inf")
 Item = TypeVar("Item")
 
 
+Swing = tuple[float, int]
+"""Level and bar."""
+
+
 class PeakWindow:
     """Finds swing highs n bars late, in constant time a bar, by a falling queue of maxima."""
 
-    __slots__ = ("_queue", "_width")
+    __slots__ = ("_n", "_queue")
 
     def __init__(self, n: int) -> None:
-        self._width = 2 * n
-        self._queue: deque[tuple[float, int]] = deque()
+        self._n = n
+        self._queue: deque[Swing] = deque()
 
-    def push(self, bar: int, high: float) -> tuple[float, int] | None:
-        """Take a bar's high; return level and bar of the swing that it confirms, if any."""
+    def push(self, bar: int, high: float) -> Swing | None:
+        """Take a bar's high; return the swing that it confirms, if any."""
         queue = self._queue
         # Equal highs stay: of them the first counts.
         while queue and queue[-1][0] < high:
             queue.pop()
         queue.append((high, bar))
-        first = bar - self._width
+        middle = bar - self._n
+        first = middle - self._n
         if queue[0][1] < first:
             queue.popleft()
-        if first >= 0 and queue[0][1] == first + self._width // 2:
+        if first >= 0 and queue[0][1] == middle:
             return queue[0]
         return None
+
+
+class Fractals:
+    """Finds swings of both sides, each by itself."""
+
+    __slots__ = ("_highs", "_lows")
+
+    def __init__(self, n: int) -> None:
+        self._highs, self._lows = PeakWindow(n), PeakWindow(n)
+
+    def push(self, bar: int, high: float, low: float) -> tuple[Swing | None, Swing | None]:
+        """Take a bar; return the swing high that it confirms, and the low, negated."""
+        return self._highs.push(bar, high), self._lows.push(bar, -low)
+
+
+class Legs:
+    """Finds swings where the leg turns, so that highs and lows take turns."""
+
+    __slots__ = ("_falling", "_highs", "_lows", "_n")
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._highs: deque[Swing] = deque()
+        self._lows: deque[Swing] = deque()
+        self._falling = True
+
+    def push(self, bar: int, high: float, low: float) -> tuple[Swing | None, Swing | None]:
+        """Take a bar; return the swing high that it confirms, or the low, negated."""
+        top = self._first_above_rest(self._highs, bar, high)
+        bottom = self._first_above_rest(self._lows, bar, -low)
+        if top is not None:
+            turned = not self._falling
+            self._falling = True
+            return (top, None) if turned else (None, None)
+        if bottom is not None and self._falling:
+            self._falling = False
+            return None, bottom
+        return None, None
+
+    def _first_above_rest(self, queue: deque[Swing], bar: int, high: float) -> Swing | None:
+        while queue and queue[-1][0] <= high:
+            queue.pop()
+        queue.append((high, bar))
+        first = bar - self._n
+        if queue[0][1] < first:
+            queue.popleft()
+        return queue[0] if queue[0][1] == first else None
 
 
 class Zone:
