@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
+from backend.paper_terminal.admission import Admission
 from backend.paper_terminal.bars import (
     BarSource,
     GeneratedBars,
@@ -49,6 +50,7 @@ class Settings:
 
     home: Path
     login: int
+    password: str
     balance: Decimal
     currency: str
     leverage: int
@@ -107,7 +109,7 @@ def _put_together(settings: Settings, store: Store, clock: WallClock) -> tuple[T
         settings.sessions,
     )
     faults = _faults(store, clock, settings.seed)
-    market.disturb(faults.in_force)
+    market.disturb(lambda: faults.active, faults.in_force)
     book = Book(store)
     if not book.deals:
         _deposit(book, settings.balance, market.server_ms())
@@ -120,8 +122,9 @@ def _put_together(settings: Settings, store: Store, clock: WallClock) -> tuple[T
     queries = Queries(book, market, money, veil, _zone(settings.machine_offset_hours))
     account = _account(settings, mode)
     told = Descriptions(book, market, money, floor, trading, account, settings.home)
-    triggers, login = Triggers(floor, settings.levels), settings.login
-    parts = Parts(book, market, trading, triggers, conditions, faults, queries, told, veil, login)
+    triggers = Triggers(floor, settings.levels)
+    door = Admission(settings.login, account.server, settings.password)
+    parts = Parts(book, market, trading, triggers, conditions, faults, queries, told, veil, door)
     return Terminal(parts), faults
 
 

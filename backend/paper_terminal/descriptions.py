@@ -20,8 +20,8 @@ from backend.paper_terminal.constants import (
 from backend.paper_terminal.floor import Floor
 from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import AccountState, Money
-from backend.paper_terminal.queries import NotFound, in_group
-from backend.paper_terminal.requests import parse_request
+from backend.paper_terminal.queries import NotFound, check_group, in_group
+from backend.paper_terminal.requests import check_text, parse_request
 from backend.paper_terminal.road import Lost
 from backend.paper_terminal.trading import Trading
 
@@ -77,6 +77,7 @@ class Descriptions:
 
     def symbols_get(self, group: str = "") -> Any:
         """Describe all symbols of a group."""
+        check_group(group)
         names = (name for name in self._market.specs if in_group(name, group))
         return tuple(self.symbol_info(name) for name in names)
 
@@ -105,6 +106,7 @@ class Descriptions:
 
     def symbol_select(self, symbol: str, enable: bool = True) -> bool:
         """Show or hide a symbol; what is traded cannot be hidden."""
+        check_text("symbol", symbol)
         if symbol not in self._market.specs:
             return False
         if enable:
@@ -118,6 +120,7 @@ class Descriptions:
 
     def market_book_add(self, symbol: str) -> bool:
         """Subscribe to the depth of market; without that there is none to get."""
+        check_text("symbol", symbol)
         if symbol not in self._market.specs:
             return False
         self._booked.add(symbol)
@@ -125,6 +128,7 @@ class Descriptions:
 
     def market_book_get(self, symbol: str) -> Any:
         """Give the depth of market, sellers first and the highest price on top."""
+        check_text("symbol", symbol)
         if symbol not in self._booked:
             raise Lost(E_FAILED)
         ladder = self._floor.ladder(symbol)
@@ -139,6 +143,7 @@ class Descriptions:
 
     def market_book_release(self, symbol: str) -> bool:
         """Unsubscribe; false if nobody had subscribed."""
+        check_text("symbol", symbol)
         if symbol not in self._booked:
             return False
         self._booked.discard(symbol)
@@ -166,6 +171,7 @@ class Descriptions:
         )
 
     def _known(self, symbol: object) -> None:
+        check_text("symbol", symbol)
         if symbol not in self._market.specs:
             raise NotFound(symbol)
 

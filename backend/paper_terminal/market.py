@@ -87,17 +87,22 @@ class Market:
         self._latest: dict[str, tuple[tuple[int, float, int], Quote]] = {}
         self._held: dict[str, int] = {}
         self._in_force: InForce = _undisturbed
+        self._disturbed: Callable[[], bool] = lambda: False
 
-    def disturb(self, in_force: InForce) -> None:
-        """Let lasting faults act on time, quotes, spread and sessions."""
+    def disturb(self, disturbed: Callable[[], bool], in_force: InForce) -> None:
+        """Let lasting faults act on time, quotes, spread and sessions.
+
+        disturbed: whether there is any fault at all, asked before all else for speed.
+        """
+        self._disturbed = disturbed
         self._in_force = in_force
 
     @property
     def _offset_ms(self) -> int:
-        shifted = self._in_force("server_time", "")
-        return self._regular_offset_ms + (
-            round(shifted["hours"] * 3_600_000) if shifted is not None else 0
-        )
+        shifted = self._in_force("server_time", "") if self._disturbed() else None
+        if shifted is None:
+            return self._regular_offset_ms
+        return self._regular_offset_ms + round(shifted["hours"] * 3_600_000)
 
     def server_ms(self) -> int:
         """Give the present as the server's wall time in milliseconds."""
@@ -135,10 +140,10 @@ class Market:
     def now_step(self, symbol: str) -> int:
         """Give the newest step of a symbol; it stands still while the market is closed."""
         step = self.step_at(self.week(symbol).last_open_ms(self.server_ms()))
-        if not any(self._in_force(fault, symbol) is not None for fault in _STANDSTILL):
-            self._held.pop(symbol, None)
-            return step
-        return self._held.setdefault(symbol, step)
+        if self._disturbed() and any(self._in_force(f, symbol) is not None for f in _STANDSTILL):
+            return self._held.setdefault(symbol, step)
+        self._held.pop(symbol, None)
+        return step
 
     def quote(self, symbol: str) -> Quote:
         """Give the present quote."""

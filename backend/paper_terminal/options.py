@@ -36,6 +36,7 @@ def read_options(argv: Sequence[str], about: str) -> argparse.Namespace:
 def _account(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--account-login", type=int, default=10001)
+    add("--password", default="", help="asked of who names the login; default: none is asked")
     add("--balance", type=Decimal, default=Decimal(100_000), help="first deposit")
     add("--currency", default="USD")
     add("--leverage", type=int, default=100)
@@ -103,6 +104,7 @@ def settings_of(given: argparse.Namespace) -> Settings:
     return Settings(
         home=given.home,
         login=given.account_login,
+        password=given.password,
         balance=given.balance,
         currency=given.currency.upper(),
         leverage=given.leverage,

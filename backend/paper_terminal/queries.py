@@ -16,7 +16,7 @@ from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import Money
 from backend.paper_terminal.rates import RATES_MAX, TICKS_MAX, Rates
 from backend.paper_terminal.records import Deal, Order, Position
-from backend.paper_terminal.requests import InvalidArgument
+from backend.paper_terminal.requests import InvalidArgument, check_number, check_text
 from backend.paper_terminal.veil import Veil
 
 _HISTORY_DAYS = 400
@@ -135,6 +135,9 @@ class Queries:
     def _select(
         self, records: dict[int, Named], symbol: str, group: str, ticket: int
     ) -> Iterable[Named]:
+        check_text("symbol", symbol)
+        check_group(group)
+        check_number("ticket", ticket)
         if symbol:
             return [r for r in records.values() if r.symbol == symbol]
         if ticket:
@@ -151,6 +154,7 @@ class Queries:
         self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
     ) -> Any:
         """Give finished orders: by two positional dates, by order ticket, or by position."""
+        _check_filters(group, ticket, position)
         if ticket:
             known = self._book.history.get(ticket)
             found = [known] if known else []
@@ -169,6 +173,7 @@ class Queries:
         self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
     ) -> Any:
         """Give deals: by two positional dates, by the ticket of their order, or by position."""
+        _check_filters(group, ticket, position)
         if ticket:
             found = self._book.deals_of_order(ticket)
         elif position:
@@ -218,8 +223,7 @@ class Queries:
         return first * 1000, last * 1000 + 999
 
     def _known(self, symbol: object) -> None:
-        if not isinstance(symbol, str):
-            raise InvalidArgument('Invalid "symbol" argument')
+        check_text("symbol", symbol)
         if symbol not in self._market.specs:
             raise NotFound(symbol)
 
@@ -297,6 +301,19 @@ def _deal(deal: Deal) -> Any:
         deal.comment,
         "",
     )
+
+
+def check_group(group: object) -> None:
+    """Accept a list of masks. Raises InvalidArgument."""
+    # Lists of masks may be longer than a symbol's name.
+    if not isinstance(group, str):
+        raise InvalidArgument('Invalid "group" argument')
+
+
+def _check_filters(group: object, ticket: object, position: object) -> None:
+    check_group(group)
+    check_number("ticket", ticket)
+    check_number("position", position)
 
 
 def in_group(symbol: str, group: str) -> bool:

@@ -15,6 +15,7 @@ _UNSIGNED = ("magic", "order", "deviation", "position", "position_by", "expirati
 _ENUMS = ("action", "type", "type_filling", "type_time")
 _FLOATS = ("volume", "price", "stoplimit", "sl", "tp")
 _TEXTS = ("symbol", "comment")
+_KNOWN = frozenset({*_UNSIGNED, *_ENUMS, *_FLOATS, *_TEXTS})
 
 
 class InvalidArgument(ValueError):
@@ -50,13 +51,24 @@ def utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def check_text(name: str, value: object) -> None:
+    """Accept a text that is short enough. Raises InvalidArgument."""
+    if not isinstance(value, str) or utf16_units(value) > TEXT_UNITS_MAX:
+        raise InvalidArgument(f'Invalid "{name}" argument')
+
+
+def check_number(name: str, value: object) -> None:
+    """Accept an unsigned number of 64 bits. Raises InvalidArgument."""
+    if type(value) is not int or not 0 <= value < 1 << 64:
+        raise InvalidArgument(f'Invalid "{name}" argument')
+
+
 def parse_request(raw: object) -> Request:
     """Check kinds and lengths. Raises InvalidArgument."""
     if not isinstance(raw, dict):
         raise InvalidArgument("Unnamed arguments not allowed")
-    known = {*_UNSIGNED, *_ENUMS, *_FLOATS, *_TEXTS}
     for name, value in raw.items():
-        if name not in known or not _fits(name, value):
+        if name not in _KNOWN or not _fits(name, value):
             raise InvalidArgument(f'Invalid "{name}" argument')
     if "action" not in raw:
         raise InvalidArgument('Invalid "action" argument')

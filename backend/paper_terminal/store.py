@@ -27,6 +27,7 @@ def _insert(table: str) -> str:
 
 
 _INSERT = {table: _insert(table) for table in TABLES}
+_NAMES = {kind: tuple(f.name for f in fields(kind)) for kind in TABLES.values()}
 
 
 class Store:
@@ -93,7 +94,7 @@ class Store:
             for table, ticket in drops:
                 self._connection.execute(f"delete from {table} where ticket = ?", (ticket,))
             for table, record in puts:
-                values = [_plain(getattr(record, f.name)) for f in fields(record)]
+                values = [_plain(getattr(record, name)) for name in _NAMES[type(record)]]
                 self._connection.execute(_INSERT[table], values)
             self._connection.executemany(
                 "insert or replace into meta values (?, ?)", list(meta.items())

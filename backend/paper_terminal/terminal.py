@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.paper_terminal import shapes
+from backend.paper_terminal.admission import Admission
 from backend.paper_terminal.book import Book
 from backend.paper_terminal.conditions import Conditions
 from backend.paper_terminal.constants import (
@@ -66,7 +67,7 @@ class Parts:
     queries: Queries
     descriptions: Descriptions
     veil: Veil
-    login: int
+    admission: Admission
 
 
 @dataclass
@@ -175,7 +176,7 @@ class Terminal:
         with self._lock:
             book, state = self._parts.book, self._parts.descriptions.state()
             return {
-                "login": self._parts.login,
+                "login": self._parts.admission.login,
                 "connected": self._gate.connected,
                 "trading_session": self._gate.owner is not None,
                 "server_ms": self._parts.market.server_ms(),
@@ -196,8 +197,7 @@ class Terminal:
     def _initialize(
         self, session: Session, name: str, args: list[Any], kwargs: dict[str, Any]
     ) -> bool:
-        asked = kwargs.get("login", args[0] if name == "login" and args else 0)
-        if asked and asked != self._parts.login:
+        if not self._parts.admission.admits(name, args, kwargs):
             self._fail(session, (E_AUTH_FAILED, ERROR_TEXT[E_AUTH_FAILED]))
             return False
         with self._lock:
