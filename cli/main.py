@@ -46,6 +46,8 @@ VERBS = (
     Verb(
         "routing", "cli.routing:app", "Show routing policies and what shadows do otherwise.", LOOK
     ),
+    Verb("proposal", "cli.proposal:app", "Ask the voters; carry out what they allowed.", LOOK),
+    Verb("instruction", "cli.proposal:instructions", "What voters told the treasury to do.", LOOK),
     Verb("cooldown", "cli.cooldown:app", "Let a strategy or venue rest, or end it by votes.", LOOK),
     Verb("news", "cli.news:app", "Record announcements around which nothing opens.", LOOK),
     Verb("instrument", "cli.instrument:app", "Say what may be traded and how it is spelled.", LOOK),

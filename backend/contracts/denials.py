@@ -232,6 +232,7 @@ class Code(StrEnum):
     RECORD_IMMUTABLE = "TR514", _REFUSAL, "the record is append-only"
     HALT_SCOPE_UNKNOWN = "TR515", _REFUSAL, "there is nothing of that scope and name to halt"
     HALT_CAUSE_REFUSED = "TR516", _REFUSAL, "this session does not halt for that cause"
+    ACCOUNT_NOT_FLAT = "TR517", _REFUSAL, "the account holds positions or orders"
 
     # TR6xx: routing and sizing
     CONFLICTING_SIGNAL = "TR601", _DENIAL, "not selected: a stronger or opposite signal stands"

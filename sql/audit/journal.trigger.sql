@@ -16,6 +16,10 @@ create or replace trigger journal
   for each row execute function audit.record_change('review_id');
 
 create or replace trigger journal
+  after insert or update or delete on treasury.instructions
+  for each row execute function audit.record_change('proposal_id');
+
+create or replace trigger journal
   after insert or update or delete on public.proposals
   for each row execute function audit.record_change('proposal_id');
 

@@ -14,11 +14,15 @@ begin
                   and (g.scope = 'platform'
                        or g.scope = 'organization' and g.scope_id = p_proposal.org_id))
              when 'amount_stated' then (p_proposal.payload ->> 'amount')::numeric > 0
+                  and btrim(p_proposal.payload ->> 'currency') <> ''
              when 'reserves_cover' then exists (
                select from treasury.balances b
                 where b.org_id = p_proposal.org_id
                   and b.currency = p_proposal.payload ->> 'currency'
-                  and b.cash - b.buffer_min >= (p_proposal.payload ->> 'amount')::numeric)
+                  and b.cash - b.buffer_min - treasury.earmarked(b.org_id, b.currency)
+                      >= (p_proposal.payload ->> 'amount')::numeric)
+             when 'policy_allows' then exists (
+               select from risk.policies k where k.active and k.body -> 'modes' ? 'live')
            end, false)), '{}')
       from governance.quorum_rules r
      cross join lateral unnest(r.checks) as c(name)

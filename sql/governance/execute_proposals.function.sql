@@ -20,6 +20,13 @@ begin
     end if;
     if v_proposal.kind = 'lift_halt' then
       v_taken := governance.lift_halt(v_proposal);
+    elsif v_proposal.kind = 'go_live' then
+      v_taken := governance.go_live(v_proposal);
+    elsif v_proposal.kind in ('buyback', 'mint') then
+      v_taken := treasury.instruct(v_proposal);
+      if not v_taken and v_proposal.state = 'approved' then
+        raise exception 'what was voted on is no longer as it was' using errcode = 'TR512';
+      end if;
     elsif v_proposal.kind = 'promote_shadow'
           or v_proposal.kind = 'parameter'
              and v_proposal.payload ->> 'parameter' like 'routing.%' then
@@ -37,5 +44,5 @@ begin
   return v_answers;
 end $$;
 comment on function governance.execute_proposals(jsonb) is
-  'Take passed proposals for execution; of all who ask, one is told repeated = false. TR505: no such proposal. TR512: it has not passed, or no longer fits.';
+  'Take passed proposals for execution; of all who ask, one is told repeated = false. TR505: no such proposal. TR512: it has not passed, or no longer fits. TR517: the account is not flat.';
 grant execute on function governance.execute_proposals(jsonb) to desk_operator;

@@ -41,6 +41,9 @@ begin
     perform risk.follow_routing(p_proposal.proposal_id);
   elsif p_proposal.kind = 'lift_halt' then
     perform governance.lift_halt(p_proposal);
+  elsif p_proposal.kind in ('buyback', 'mint') then
+    perform treasury.instruct(p_proposal);
+  -- Going live waits, passed, for a person who finds the account flat.
   end if;
 end $$;
 comment on function governance.follow_decision(public.proposals, text) is

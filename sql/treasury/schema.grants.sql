@@ -3,5 +3,5 @@ grant usage on schema treasury
 
 -- The books, cut by organisation.
 grant select
-  on treasury.balances, treasury.states
+  on treasury.balances, treasury.instructions, treasury.states
   to desk_reader, auditor, desk_operator, treasury_operator;

@@ -18,7 +18,7 @@ begin
     from public.organizations g
     join lateral (
       select jsonb_agg(jsonb_build_object(
-               'currency', t.currency, 'cash', t.cash::text, 'equity', t.equity::text,
+               'currency', t.currency, 'cash', (t.cash - treasury.earmarked(t.org_id, t.currency))::text, 'equity', t.equity::text,
                'rate', execution.conversion_rate(t.currency, g.base_currency, null, null)::text,
                'as_of', t.as_of) order by t.currency) as held
         from treasury.balances t where t.org_id = g.org_id) b on b.held is not null

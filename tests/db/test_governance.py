@@ -12,7 +12,14 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from backend.policies import PACKS, PolicyPack, apply_pack, load_pack
-from tests.kit.governance import a_vote, age_proposals, as_voter, pass_proposal, people
+from tests.kit.governance import (
+    a_vote,
+    age_proposals,
+    as_voter,
+    pass_proposal,
+    people,
+    take_live,
+)
 from tests.kit.money import (
     a_pack,
     authorize_one,
@@ -104,13 +111,13 @@ def test_each_pack_of_the_desk_applies_beside_paper_accounts(conn: Any, name: st
 
 
 def test_paper_packs_are_refused_beside_a_live_account(conn: Any) -> None:
-    conn.execute("update public.accounts set mode = 'live' where account_id = 'paper-2'")
+    take_live(conn, "paper-2")
     for name in ("demo", "bench"):
         assert pack_refusal(conn, load_pack(PACKS / f"{name}.toml")) == "TR339"
 
 
 def test_beside_a_live_account_a_pack_needs_a_passed_proposal(conn: Any) -> None:
-    conn.execute("update public.accounts set mode = 'live' where account_id = 'paper-2'")
+    take_live(conn, "paper-2")
     pack = load_pack(PACKS / "default.toml")
     assert pack_refusal(conn, pack) == "TR512"
     pass_proposal(conn, "policy", pack.policy_hash)

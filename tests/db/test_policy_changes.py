@@ -10,6 +10,7 @@ import pytest
 from psycopg import Connection
 
 from backend.policies import PolicyPack, apply_pack, request_pack
+from tests.kit.governance import take_live
 from tests.kit.money import a_pack, money_database, scalar, use
 from tests.kit.postgres import Database
 
@@ -37,7 +38,7 @@ def as_operator(conn: Connection[Any], pack: PolicyPack) -> Any:
 
 
 def go_live(conn: Connection[Any]) -> None:
-    conn.execute("update public.accounts set mode = 'live' where account_id = 'paper-2'")
+    take_live(conn, "paper-2")
 
 
 def approve(conn: Connection[Any], proposal_id: str) -> None:

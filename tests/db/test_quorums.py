@@ -23,7 +23,7 @@ from tests.kit.governance import (
     pass_proposal,
     people,
 )
-from tests.kit.money import authorize_one, call, money_database, quote_all, scalar
+from tests.kit.money import a_pack, authorize_one, call, money_database, quote_all, scalar, use
 from tests.kit.postgres import Database
 
 TWO_PERSONAS = ("strategy_analyst", "risk_sentinel")
@@ -48,6 +48,7 @@ def desk() -> Generator[Database]:
         with psycopg.connect(database.superuser_url) as conn:
             conn.execute("set local role desk_owner")
             add_differences(conn, 40)
+            use(conn, a_pack(modes=("paper", "live")))
             conn.execute("reset role")
             conn.execute("update treasury.balances set cash = 50000, buffer_min = 20000")
             conn.execute(
@@ -345,7 +346,7 @@ def test_one_voter_in_two_sessions_votes_once(desk: Database) -> None:
 
 def test_many_who_execute_at_once_execute_once(desk: Database) -> None:
     with psycopg.connect(desk.superuser_url) as conn:
-        proposal_id = pass_proposal(conn, "buyback", str(uuid4()))
+        proposal_id = pass_proposal(conn, "buyback", str(uuid4()), payload=MONEY)
     item = {"proposal_id": proposal_id}
     answers = at_once(desk, *[("desk_operator", "governance.execute_proposals", item)] * 6)
     assert [answer["repeated"] for answer in answers].count(False) == 1

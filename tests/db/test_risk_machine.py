@@ -1,8 +1,8 @@
 """Whatever happens at once and in whatever order: no limit is exceeded, reservations add up.
 
 Each step lets several sessions, each under the login of its agent, do something at the same
-moment and commit: authorise, open, send, fill, reject, refuse, expire, halt, tighten. Then the
-books are compared with what the limits allow and with what is open.
+moment and commit: authorise, open, send, fill, reject, cancel, refuse, expire, halt, tighten. Then
+the books are compared with what the limits allow and with what is open.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Act = tuple[str, str, str, str, int]
 _ACT = st.tuples(
     st.sampled_from(
         ["authorize"] * 5 + ["batch"] + ["open"] * 3 + ["fill"] * 3
-        + ["partial", "reject", "refuse", "expire", "halt", "tighten"]
+        + ["partial", "reject", "cancel", "refuse", "expire", "halt", "tighten"]
     ),
     st.sampled_from(ACCOUNTS),
     st.sampled_from(list(PRICES)),
@@ -123,6 +123,7 @@ class Session:
             "fill": lambda: self._send(worker_id, account, cents, "filled", 1),
             "partial": lambda: self._send(worker_id, account, cents, "canceled", 2),
             "reject": lambda: self._send(worker_id, account, cents, "rejected", 0),
+            "cancel": lambda: self._cancel(cents),
             "refuse": lambda: self._refuse(cents),
             "expire": lambda: self._expire(cents),
             "halt": self._halt,
@@ -201,6 +202,17 @@ class Session:
         for _ in range(2):
             record(conn, attempt, report)
             conn.commit()
+
+    def _cancel(self, cents: int) -> None:
+        order = self._pick(
+            "select order_id from public.orders"
+            " where status in ('initialized', 'accepted', 'partially_filled')"
+            " order by created_at, order_id",
+            cents,
+        )
+        if order is not None:
+            item = {"order_id": str(order[0]), "reason": "not wanted any more"}
+            call(self.conns["operator"], "execution.cancel_orders", item)
 
     def _refuse(self, cents: int) -> None:
         intent = self._pick(
@@ -312,6 +324,7 @@ def test_no_interleaving_exceeds_a_limit_or_loses_a_reservation(desk: Database) 
 
     Here.desk = desk
     Here.urls = {agent: desk.role_url(f"{agent}_agent") for agent in AGENTS}
+    Here.urls["operator"] = desk.role_url("desk_operator")
     run_state_machine_as_test(
         Here,
         settings=settings(

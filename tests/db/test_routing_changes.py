@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from backend.policies import PACKS, load_pack, parse_pack
 from tests.kit.differences import SHADOW, add_differences
-from tests.kit.governance import a_vote, as_voter, open_proposal, people
+from tests.kit.governance import a_vote, as_voter, open_proposal, people, take_live
 from tests.kit.money import a_pack, call, money_database, scalar, use
 from tests.kit.postgres import Database
 
@@ -170,7 +170,7 @@ def test_beside_a_live_account_the_vote_is_what_allows_the_looser_number(
     conn: Any, desk: Database
 ) -> None:
     use(conn, a_pack(modes=("paper", "live")))
-    conn.execute("update public.accounts set mode = 'live' where account_id = 'paper-2'")
+    take_live(conn, "paper-2")
     proposal_id = open_proposal(conn, "parameter", "edge", payload=a_change("0", "-0.5"))
     assert vote_all(conn, desk, proposal_id) == "approved"
     change = "select effect from risk.policy_changes where proposal_id = %s"

@@ -40,7 +40,9 @@ def desk() -> Generator[Database]:
 def proposal_id(desk: Database) -> Generator[str]:
     """Lend a proposal that waits for two people and two personas."""
     with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield open_proposal(conn, "mint", payload={"amount": "10"}, evidence={"plan": "july"})
+        yield open_proposal(
+            conn, "mint", payload={"amount": "10", "currency": "USD"}, evidence={"plan": "july"}
+        )
         conn.execute("set session_replication_role = replica")
         conn.execute("truncate public.proposals, public.proposal_events, public.votes cascade")
         conn.execute("update governance.voters set state = 'active'")
@@ -100,8 +102,8 @@ def test_the_last_vote_decides_and_the_history_tells_of_all(
         "alice",
         "bob",
     ]
-    assert {(row["state"], row["counts"]) for row in history} == {("approved", True)}
-    assert [row["event"] for row in events] == ["opened", "approved"]
+    assert {(row["state"], row["counts"]) for row in history} == {("executed", True)}
+    assert [row["event"] for row in events] == ["opened", "approved", "executed"]
 
 
 def test_a_second_update_is_a_change_of_mind_that_history_keeps(

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import Connection, sql
+from psycopg.types.json import Jsonb
 
 from tests.kit.money import call
 from tests.kit.postgres import Database
@@ -64,16 +65,30 @@ def open_proposal(conn: Connection[Any], kind: str, subject: str = "it", **chang
     return call(conn, "governance.open_proposals", item)[0]["proposal_id"]
 
 
-def pass_proposal(conn: Connection[Any], kind: str, subject: str) -> str:
+def pass_proposal(
+    conn: Connection[Any],
+    kind: str,
+    subject: str,
+    payload: dict[str, Any] | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> str:
     """Write, as only a superuser can, that a proposal was opened and passed."""
     proposal_id = str(uuid4())
     conn.execute(
-        "insert into public.proposals (proposal_id, org_id, kind, subject, proposed_by,"
-        " expires_at) values (%s, 'demo', %s, %s, 'test', clock_timestamp() + interval '1 h')",
-        (proposal_id, kind, subject),
+        "insert into public.proposals (proposal_id, org_id, kind, subject, proposed_by, payload,"
+        " evidence, expires_at)"
+        " values (%s, 'demo', %s, %s, 'test', %s, %s, clock_timestamp() + interval '1 h')",
+        (proposal_id, kind, subject, Jsonb(payload or {}), Jsonb(evidence or {})),
     )
     conn.execute("select governance.record_event(%s, 'approved', '{}')", (proposal_id,))
     return proposal_id
+
+
+def take_live(conn: Connection[Any], account_id: str) -> None:
+    """Let an account trade real money as a superuser can: past the vote that it takes."""
+    conn.execute("set local session_replication_role = replica")
+    conn.execute("update public.accounts set mode = 'live' where account_id = %s", (account_id,))
+    conn.execute("set local session_replication_role = origin")
 
 
 def age_proposals(conn: Connection[Any]) -> None:

@@ -211,7 +211,8 @@ class BudgetSlice(Base):
     policy_hash: Mapped[str]
     slices: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB(),
-        comment="By `scope.kind`: `own`, and what all `others` may use; null if none are handed out.",
+        comment="By `scope.kind`: `own`, and what all `others` may use;"
+        " null if none are handed out.",
     )
     good_until: Mapped[datetime]
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
-from sqlalchemy import ForeignKey, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
-from backend.db.tables.base import Base, default, fraction, not_negative, note, now
+from backend.db.tables.base import (
+    Base,
+    default,
+    fraction,
+    not_negative,
+    note,
+    now,
+    one_of,
+    positive,
+)
 
 
 class Balance(Base):
@@ -26,6 +36,38 @@ class Balance(Base):
     equity: Mapped[Decimal]
     buffer_min: Mapped[Decimal] = default("0", comment="Cash that must stay.")
     as_of: Mapped[datetime] = now()
+
+
+class Instruction(Base):
+    __tablename__ = "instructions"
+    __table_args__ = (
+        one_of("kind", "buyback", "mint"),
+        one_of("state", "pending", "done", "withdrawn"),
+        *positive("amount"),
+        CheckConstraint("(state = 'pending') = (settled_at is null)", name="settled_at"),
+        CheckConstraint("(state = 'pending') = (reference is null)", name="reference"),
+        Index(
+            "instructions_pending_idx",
+            "org_id",
+            "currency",
+            postgresql_where="state = 'pending'",
+        ),
+        {
+            "schema": "treasury",
+            "comment": "What voters told the treasury to do, and whether it is.",
+        },
+    )
+
+    proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.proposal_id"), primary_key=True)
+    org_id: Mapped[str] = mapped_column(ForeignKey("organizations.org_id"))
+    kind: Mapped[str]
+    currency: Mapped[str]
+    amount: Mapped[Decimal]
+    state: Mapped[str] = default("'pending'")
+    instructed_at: Mapped[datetime] = now()
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None] = note("Whose session said so.")
+    reference: Mapped[str | None] = note("What shows it outside: a transfer, a transaction.")
 
 
 class State(Base):
