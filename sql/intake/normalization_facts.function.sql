@@ -22,28 +22,30 @@ begin
     ), beginning as materialized (
       -- A broker's marks stand in front, its suffix behind: every beginning of the spelling
       -- that names an instrument is a candidate, and the domain decides between them.
-      select item.spelling, left(p.part, n.length) as part
-        from (select distinct asked.spelling from asked) item
+      select asked.spelling, asked.exchange, left(p.part, n.length) as part
+        from asked
         cross join lateral (
-          values (item.spelling),
-                 (ltrim(item.spelling, '#^.')),
-                 (regexp_replace(ltrim(item.spelling, '#^.'), '[\s/_\-]', '', 'g'))) p(part)
-        cross join generate_series(2, 32) n(length)
-       where n.length <= length(p.part)
+          select asked.spelling as part
+          union
+          select ltrim(asked.spelling, '#^.')
+          union
+          select regexp_replace(ltrim(asked.spelling, '#^.'), '[\s/_\-]', '', 'g')) p
+        -- The longest suffix has a mark and eight characters, the shortest stem three.
+        cross join lateral generate_series(
+          least(length(p.part), greatest(3, length(p.part) - 9)), length(p.part)) n(length)
+      union all
+      -- What a spelling means at one exchange goes before what it means anywhere.
+      select asked.spelling, asked.exchange,
+             asked.exchange || ':' || regexp_replace(asked.spelling, '[\s/_\-]', '', 'g')
+        from asked where asked.exchange <> ''
     ), candidate as (
-      select b.spelling, '' as exchange, a.symbol
+      select b.spelling, b.exchange, a.symbol
         from beginning b join public.instrument_aliases a on a.alias = b.part
       union
-      select b.spelling, '', s.symbol
+      select b.spelling, b.exchange, s.symbol
         from beginning b join public.instruments s on s.symbol = b.part
-      union
-      -- What a spelling means at one exchange goes before what it means anywhere.
-      select asked.spelling, asked.exchange, a.symbol
-        from asked join public.instrument_aliases a
-          on a.alias = asked.exchange || ':' || regexp_replace(asked.spelling, '[\s/_\-]', '', 'g')
-       where asked.exchange <> ''
     ), named as (
-      select asked.spelling, asked.exchange, jsonb_agg(jsonb_build_object(
+      select c.spelling, c.exchange, jsonb_agg(jsonb_build_object(
                'symbol', s.symbol, 'symbol_class', s.symbol_class,
                'base_currency', s.base_currency, 'quote_currency', s.quote_currency,
                'digits', s.digits, 'tick_size', s.tick_size::text,
@@ -53,22 +55,17 @@ begin
                'aliases', (select coalesce(jsonb_agg(a.alias order by a.alias), '[]')
                              from public.instrument_aliases a where a.symbol = s.symbol))
                order by s.symbol) as instruments
-        from asked
-        join lateral (
-          select distinct c.symbol from candidate c
-           where c.spelling = asked.spelling and c.exchange in ('', asked.exchange)) c on true
+        from candidate c
         join public.instruments s on s.symbol = c.symbol
-       group by asked.spelling, asked.exchange
+       group by c.spelling, c.exchange
     )
     select coalesce(jsonb_agg(jsonb_build_object(
              'i', item.i,
              'instruments', coalesce(named.instruments, '[]'),
-             'distances', jsonb_build_object('stop', b.parsed -> 'stop_distance',
-                                             'take', b.parsed -> 'take_distance'),
+             'distances', jsonb_build_object('stop', b.stop_distance, 'take', b.take_distance),
              -- Distances of an alert that names no price are measured from the market.
-             'quotes', case when b.parsed ->> 'price' is null
-                             and (b.parsed ->> 'stop_distance' is not null
-                               or b.parsed ->> 'take_distance' is not null) then
+             'quotes', case when b.price is null and coalesce(
+                              b.stop_distance, b.take_distance) is not null then
                (select jsonb_object_agg(q.symbol, jsonb_build_object(
                          'bid', q.bid::text, 'ask', q.ask::text, 'as_of', q.received_at))
                   from jsonb_array_elements(named.instruments) n
@@ -88,7 +85,8 @@ begin
       left join public.signals_raw r on r.alert_id = item.alert_id
       -- What a door did not read was read afterwards.
       left join intake.readings d on d.alert_id = item.alert_id
-      cross join lateral (select coalesce(r.parsed, d.parsed) as parsed) b
+      left join lateral jsonb_to_record(coalesce(r.parsed, d.parsed)) as b(
+        price text, stop_distance jsonb, take_distance jsonb) on true
       left join intake.sources s on s.source_id = r.source_id
       left join public.signals_normalized g on g.alert_id = item.alert_id);
 end $$;
