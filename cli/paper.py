@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,6 +130,46 @@ def status(home: HomeFolder = None, as_json: AsJson = False) -> None:
         print_json(told)
         return
     print_table("", ("", ""), [(name, str(value)) for name, value in told.items()])
+
+
+@app.command()
+def trade(
+    request: Annotated[str, typer.Argument(help="A trade request as JSON, prices with a point.")],
+    home: HomeFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Trade by hand at the terminal itself, behind the desk's back: reconciliation must find it.
+
+    Example: `desk paper trade '{"action": 1, "symbol": "EURUSD", "volume": 0.1, "type": 0}'`.
+    """
+    try:
+        words = json.loads(request)
+    except ValueError as error:
+        raise DeskError(
+            "paper.request", f"no JSON: {error}", "See the example of --help."
+        ) from error
+    result = _control(home).trade(words)
+    if as_json:
+        print_json(result)
+        return
+    out().print(" ".join(f"{name}={value}" for name, value in result.items()), soft_wrap=True)
+
+
+@app.command()
+def deposit(
+    amount: Annotated[str, typer.Argument(help="In the account's currency; negative pays out.")],
+    home: HomeFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pay money in or out at the terminal, behind the desk's back.
+
+    Examples: `desk paper deposit 500`, `desk paper deposit -- -250.50`.
+    """
+    deal = _control(home).deposit(amount)
+    if as_json:
+        print_json({"deal": deal})
+        return
+    out().print(f"deal {deal}")
 
 
 def _control(home: Path | None) -> PaperControl:

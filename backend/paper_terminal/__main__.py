@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         terminal, faults, close = assemble(settings_of(given))
         server = TerminalServer(terminal, faults, given.host, given.port)
-        control = ControlServer(given.home, faults, terminal.status)
+        control = ControlServer(given.home, faults, terminal)
     except (ValueError, OSError) as error:
         sys.stderr.write(f"paper terminal: {error}\n")
         return 2

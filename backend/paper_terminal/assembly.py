@@ -21,7 +21,7 @@ from backend.paper_terminal.bars import (
 from backend.paper_terminal.book import Book
 from backend.paper_terminal.clock import MachineClock, WallClock
 from backend.paper_terminal.conditions import Conditions, ConditionSettings
-from backend.paper_terminal.constants import DEAL_TYPE_BALANCE, Execution, MarginMode
+from backend.paper_terminal.constants import Execution, MarginMode
 from backend.paper_terminal.depth import DepthReplay, depth_spec, read_depth
 from backend.paper_terminal.descriptions import Descriptions
 from backend.paper_terminal.faults import Faults
@@ -30,8 +30,8 @@ from backend.paper_terminal.floor import Floor, Limits
 from backend.paper_terminal.infos import AccountSettings
 from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import Money
+from backend.paper_terminal.orders import balance_deal
 from backend.paper_terminal.queries import Queries
-from backend.paper_terminal.records import ZERO, Deal
 from backend.paper_terminal.rules import apply_rules
 from backend.paper_terminal.sessions import Sessions
 from backend.paper_terminal.store import Store
@@ -112,7 +112,8 @@ def _put_together(settings: Settings, store: Store, clock: WallClock) -> tuple[T
     market.disturb(lambda: faults.active, faults.in_force)
     book = Book(store)
     if not book.deals:
-        _deposit(book, settings.balance, market.server_ms())
+        book.add_deal(balance_deal(book.ticket(), settings.balance, market.server_ms()))
+        book.commit()
     mode = MarginMode.HEDGING if settings.hedging else MarginMode.NETTING
     money = Money(market, settings.currency, settings.leverage)
     fills = Fills(book, money, mode, settings.commission)
@@ -183,30 +184,6 @@ def _remember(store: Store, settings: Settings, origin_ms: int) -> dict[str, str
     remembered = {"origin_ms": str(origin_ms)} | fixed | meta
     store.write([], [], remembered)
     return remembered
-
-
-def _deposit(book: Book, amount: Decimal, server_ms: int) -> None:
-    book.add_deal(
-        Deal(
-            ticket=book.ticket(),
-            order_ticket=0,
-            symbol="",
-            type=DEAL_TYPE_BALANCE,
-            entry=0,
-            magic=0,
-            position_id=0,
-            reason=0,
-            volume=ZERO,
-            price=ZERO,
-            commission=ZERO,
-            swap=ZERO,
-            profit=amount,
-            fee=ZERO,
-            comment="Deposit",
-            time_msc=server_ms,
-        )
-    )
-    book.commit()
 
 
 def _market_data(

@@ -38,6 +38,15 @@ def check_direction(spec: SymbolSpec, buy: bool, closing: bool) -> Retcode | Non
     return None if buy or spec.trade_mode is TradeMode.SHORTONLY else Retcode.LONG_ONLY
 
 
+def check_kind(spec: SymbolSpec, kind: int, stop: Decimal, target: Decimal) -> Retcode | None:
+    """Refuse a kind of order, or stops, that the symbol does not know."""
+    bits = 1 if kind in (OrderKind.BUY, OrderKind.SELL) else 4
+    if kind in LIMITS or kind in STOP_LIMITS:
+        bits = 2 if kind in LIMITS else 8
+    bits |= (16 if stop else 0) | (32 if target else 0)
+    return None if spec.order_mode & bits == bits else Retcode.INVALID_ORDER
+
+
 def check_volume(spec: SymbolSpec, volume: Decimal) -> Retcode | None:
     """Refuse a volume outside the limits or off the step."""
     if not spec.volume_min <= volume <= spec.volume_max or volume % spec.volume_step:
@@ -129,10 +138,10 @@ def check_stops(
     return None
 
 
-def check_expiration(request: Request, server_s: int) -> Retcode | None:
-    """Refuse an expiration that is missing, past or meaningless."""
+def check_expiration(spec: SymbolSpec, request: Request, server_s: int) -> Retcode | None:
+    """Refuse an expiration that is missing, past, meaningless or not known to the symbol."""
     timed = request.type_time in (TimeType.SPECIFIED, TimeType.SPECIFIED_DAY)
-    if request.type_time not in set(TimeType):
+    if request.type_time not in set(TimeType) or not spec.expiration_mode >> request.type_time & 1:
         return Retcode.INVALID_EXPIRATION
     if timed != bool(request.expiration) or (timed and request.expiration <= server_s):
         return Retcode.INVALID_EXPIRATION

@@ -109,7 +109,9 @@ class Conditions:
         return part_of(volume, share, spec.volume_min, spec.volume_step)
 
 
-def part_of(volume: Decimal, share: float, least: Decimal, step: Decimal) -> Decimal:
-    """Give a share of a volume on the step, at least the least and at most the volume."""
+def part_of(
+    volume: Decimal, share: float, least: Decimal, step: Decimal, most: Decimal | None = None
+) -> Decimal:
+    """Give a share of a volume on the step, at least the least; most: by default the volume."""
     part = (volume * Decimal(f"{share:.4f}") / step).to_integral_value(ROUND_DOWN) * step
-    return min(max(part, least), volume)
+    return min(max(part, least), volume if most is None else most)

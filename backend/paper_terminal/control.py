@@ -10,25 +10,27 @@ import json
 import secrets
 import socketserver
 import threading
-from collections.abc import Callable
 from dataclasses import asdict
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from backend.paper_terminal.fault_kinds import KINDS
 from backend.paper_terminal.faults import Faults, injection
+from backend.paper_terminal.terminal import Terminal
 
 _LINE_BYTES_MAX = 65_536
 _SILENCE_S = 5
 
 
 class ControlServer:
-    """Serves `inject`, `rules`, `kinds`, `clear` and `status` until it is closed."""
+    """Serves faults (`inject`, `rules`, `kinds`, `clear`), `status`, and what people do at the
+    terminal itself (`trade`, `deposit`), until it is closed."""
 
-    def __init__(self, home: Path, faults: Faults, status: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, home: Path, faults: Faults, terminal: Terminal) -> None:
         self._file = home / "control"
         self._faults = faults
-        self._status = status
+        self._terminal = terminal
         self._token = secrets.token_urlsafe(24)
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -69,7 +71,11 @@ class ControlServer:
             case "kinds":
                 return {"kinds": [asdict(kind) for kind in KINDS.values()]}
             case "status":
-                return {"status": self._status()}
+                return {"status": self._terminal.status()}
+            case "trade":
+                return {"result": self._terminal.trade_by_hand(words.get("request", {}))}
+            case "deposit":
+                return {"deal": self._terminal.deposit(_amount(words.get("amount")))}
         raise ValueError(f"no such command: {command}")
 
     def _handler(self) -> type[socketserver.StreamRequestHandler]:
@@ -86,3 +92,13 @@ class ControlServer:
                     return
 
         return Handler
+
+
+def _amount(text: object) -> Decimal:
+    try:
+        amount = Decimal(str(text))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise ValueError(f"no amount: {text!r}")
+    return amount

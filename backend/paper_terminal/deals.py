@@ -8,6 +8,7 @@ from decimal import Decimal
 from backend.paper_terminal.checks import (
     check_direction,
     check_filling,
+    check_kind,
     check_market_price,
     check_position_frozen,
     check_stops,
@@ -21,7 +22,6 @@ from backend.paper_terminal.constants import (
     Filling,
     OrderKind,
     OrderState,
-    Reason,
     Retcode,
 )
 from backend.paper_terminal.faults import Strikes
@@ -57,7 +57,8 @@ class Deals:
         if isinstance(held, Answer):
             return held
         refusal = (
-            check_volume(spec, request.volume)
+            check_kind(spec, request.type, request.sl, request.tp)
+            or check_volume(spec, request.volume)
             or check_direction(spec, buy, self._closes(request, held))
             or check_filling(spec, request.type_filling, request.type)
             or check_market_price(spec, request, price)
@@ -133,6 +134,8 @@ class Deals:
         volume = self._filled(spec, request, strikes)
         if not volume or (request.type_filling == Filling.FOK and volume < request.volume):
             return Answer(Retcode.REJECT)
+        if held is not None:
+            volume = min(volume, held.volume)
         parts = self._parts(spec, request, strikes, quote, volume)
         value = sum((price * part for price, part in parts), ZERO)
         done = Execution(
@@ -145,7 +148,7 @@ class Deals:
             tp=request.tp,
             magic=request.magic,
             comment=request.comment,
-            reason=Reason.EXPERT,
+            reason=request.reason,
             time_msc=max(self._floor.market.server_ms(), quote.server_ms),
         )
         deal = self._book_parts(done, parts, held)
@@ -190,10 +193,13 @@ class Deals:
         if ladder is not None:
             levels = ladder.levels(request.type == OrderKind.BUY)
             volume = min(volume, sum((there for _, there in levels), ZERO))
-        if request.type_filling == Filling.FOK:
+        if request.type_filling == Filling.FOK and "overfill" not in strikes:
             return volume
         if request.type_filling == Filling.IOC:
             volume = min(volume, conditions.filled_part(spec, request.volume))
+        if "overfill" in strikes:
+            share = strikes["overfill"]["share"]
+            return part_of(volume, share, spec.volume_min, spec.volume_step, most=spec.volume_max)
         if "partial_fill" in strikes:
             share = strikes["partial_fill"]["share"]
             volume = part_of(volume, share, spec.volume_min, spec.volume_step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,11 @@ class Descriptions:
 
     def account_info(self) -> Any:
         """Describe the account."""
-        return infos.account_info(self._account, self.state())
+        account = self._account
+        other = self._floor.faults.in_force("other_account")
+        if other is not None:
+            account = replace(account, login=other["login"], trade_mode=other["trade_mode"])
+        return infos.account_info(account, self.state())
 
     def terminal_info(self) -> Any:
         """Describe the terminal: whether it has its server, and whether programs may trade."""

@@ -7,6 +7,7 @@ from typing import Any
 
 ORDER_SEND = ("order_send",)
 HISTORY = ("history_orders_get", "history_deals_get")
+LISTS = ("positions_get", "orders_get", *HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ _ALL = (
     # While it is executed.
     Kind("slippage", "The fill is worse by so many points.", parameters={"points": 10}),
     Kind("partial_fill", "Only a share of the volume is filled.", parameters={"share": 0.5}),
+    Kind("overfill", "More than the volume is filled.", parameters={"share": 1.5}),
+    Kind(
+        "late_execution",
+        "None and last_error at once; executed only later, unless the process dies first.",
+        parameters={"ms": 1_500.0, "code": -10005},
+    ),
     Kind("overwrite_comment", "The server keeps another comment.", parameters={"text": ""}),
     # After it was executed and is on disk.
     Kind("lost_answer", "Executed, but None and last_error.", parameters={"code": -10005}),
@@ -51,6 +58,7 @@ _ALL = (
     ),
     Kind("displace", "Another program has logged in: the session may not trade any more."),
     Kind("repeated_records", "History lists its last record twice.", HISTORY),
+    Kind("empty_answer", "Lists are empty, as before a terminal has synchronised.", LISTS),
     # States of things.
     _lasting(
         "autotrading_off",
@@ -63,6 +71,7 @@ _ALL = (
     _lasting("market_closed", "The symbol's session is over (10018)."),
     _lasting("trade_mode", "disabled, longonly, shortonly or closeonly.", mode="closeonly"),
     _lasting("server_time", "The server's clock is shifted, as by daylight saving.", hours=1.0),
+    _lasting("other_account", "Somebody logged in elsewhere.", login=99_999, trade_mode=2),
     _lasting("refuse_connections", "New connections are closed at once."),
 )
 

@@ -130,9 +130,8 @@ def symbol_info(market: Market, money: Money, spec: SymbolSpec, selected: bool) 
         "margin_hedged_use_leg": spec.margin_larger_leg,
         "volume_limit": float(spec.volume_limit),
         "ticks_bookdepth": spec.book_depth,
-        "expiration_mode": 15,
-        # Market, limit, stop, stop-limit, stop-loss, take-profit and close-by.
-        "order_mode": 0b1111111,
+        "expiration_mode": spec.expiration_mode,
+        "order_mode": spec.order_mode,
         "filling_mode": spec.filling_mode,
         "bid": float(quote.bid),
         "bidhigh": float(quote.bid),

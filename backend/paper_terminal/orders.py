@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from backend.paper_terminal.constants import OrderKind, OrderState, Reason, TimeType
+from backend.paper_terminal.constants import DEAL_TYPE_BALANCE, OrderKind, OrderState, TimeType
 from backend.paper_terminal.fills import Execution
-from backend.paper_terminal.records import Order
+from backend.paper_terminal.records import ZERO, Deal, Order
 from backend.paper_terminal.requests import Request
 
 _DAY_S = 86_400
@@ -57,7 +57,7 @@ def pending_order(request: Request, ticket: int, now_ms: int) -> Order:
         magic=request.magic,
         position_id=0,
         position_by_id=0,
-        reason=Reason.EXPERT,
+        reason=request.reason,
         volume_initial=request.volume,
         volume_current=request.volume,
         price_open=request.price,
@@ -93,5 +93,27 @@ def execution(order: Order, buy: bool, volume: Decimal, price: Decimal, time_msc
         magic=order.magic,
         comment=order.comment,
         reason=order.reason,
+        time_msc=time_msc,
+    )
+
+
+def balance_deal(ticket: int, amount: Decimal, time_msc: int) -> Deal:
+    """Describe money that is paid in, or out if it is negative."""
+    return Deal(
+        ticket=ticket,
+        order_ticket=0,
+        symbol="",
+        type=DEAL_TYPE_BALANCE,
+        entry=0,
+        magic=0,
+        position_id=0,
+        reason=0,
+        volume=ZERO,
+        price=ZERO,
+        commission=ZERO,
+        swap=ZERO,
+        profit=amount,
+        fee=ZERO,
+        comment="Deposit" if amount >= 0 else "Withdrawal",
         time_msc=time_msc,
     )

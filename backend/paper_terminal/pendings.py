@@ -12,6 +12,7 @@ from backend.paper_terminal.checks import (
     check_expiration,
     check_filling,
     check_frozen,
+    check_kind,
     check_pending_price,
     check_stops,
     check_volume,
@@ -38,7 +39,8 @@ class Pendings:
         if request.type not in PENDING_KINDS:
             return Answer(Retcode.INVALID_ORDER)
         refusal = (
-            check_volume(spec, request.volume)
+            check_kind(spec, request.type, request.sl, request.tp)
+            or check_volume(spec, request.volume)
             or check_direction(spec, request.type in BUY_KINDS, closing=False)
             or check_filling(spec, request.type_filling, request.type)
             or self._check_levels(spec, request, request.type)
@@ -74,7 +76,7 @@ class Pendings:
         return (
             check_pending_price(spec, request, kind, market.quote(spec.name))
             or check_stops(spec, buy, request.sl, request.tp, reference)
-            or check_expiration(request, market.server_ms() // 1000)
+            or check_expiration(spec, request, market.server_ms() // 1000)
         )
 
     def modify(self, request: Request, dry: bool) -> Answer:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from backend.paper_terminal import shapes
+from backend.paper_terminal.constants import Reason
 
 TEXT_UNITS_MAX = 29
 _UNSIGNED = ("magic", "order", "deviation", "position", "position_by", "expiration")
@@ -44,6 +45,7 @@ class Request:
     position: int
     position_by: int
     shape: Any
+    reason: int = Reason.EXPERT
 
 
 def utf16_units(text: str) -> int:

@@ -15,9 +15,9 @@ _WEEKEND = frozenset({0, 6})
 
 def next_midnight_ms(book: Book, symbol: str) -> int | None:
     """Give the next end of day that a symbol's positions have not paid for, None without any."""
-    opened = [held.time_msc for held in book.positions.values() if held.symbol == symbol]
-    if not opened:
+    if (symbol, 0) not in book.legs and (symbol, 1) not in book.legs:
         return None
+    opened = [held.time_msc for held in book.positions.values() if held.symbol == symbol]
     paid = max(min(opened), book.rolled.get(symbol, 0))
     return (paid // _DAY_MS + 1) * _DAY_MS
 

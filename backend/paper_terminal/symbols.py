@@ -56,6 +56,10 @@ class SymbolSpec:
     swap_long: Decimal = ZERO
     swap_short: Decimal = ZERO
     swap_triple_day: int | None = _WEDNESDAY
+    # Bits: market 1, limit 2, stop 4, stop-limit 8, sl 16, tp 32, close-by 64.
+    order_mode: int = 127
+    # Bits: GTC 1, day 2, specified 4, specified day 8.
+    expiration_mode: int = 15
     week: Week = _FOREX_WEEK
     book_depth: int = 0
 

@@ -8,7 +8,8 @@ import inspect
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from backend.paper_terminal import shapes
@@ -24,12 +25,14 @@ from backend.paper_terminal.constants import (
     ERROR_TEXT,
     OK,
     RETCODE_TEXT,
+    Reason,
     Retcode,
 )
 from backend.paper_terminal.descriptions import Descriptions
 from backend.paper_terminal.faults import Faults, Strikes
 from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import NoConversion
+from backend.paper_terminal.orders import balance_deal
 from backend.paper_terminal.queries import NotFound, Queries
 from backend.paper_terminal.requests import InvalidArgument, Request, parse_request
 from backend.paper_terminal.road import Lost, back, there
@@ -87,6 +90,8 @@ class Terminal:
         self._gate = _Gate()
         self._request_id = 0
         self._latest_result: Any = None
+        # Requests that the server has, but executes only when their time has come.
+        self._late: list[tuple[int, Request]] = []
         described = (
             "account_info terminal_info version symbols_total symbols_get symbol_info"
             " symbol_info_tick symbol_select market_book_add market_book_get market_book_release"
@@ -145,6 +150,8 @@ class Terminal:
             result: Any = self._initialize(session, name, args, kwargs)
         else:
             result = self._read(name, args, kwargs)
+        if "empty_answer" in strikes:
+            result = ()
         if "repeated_records" in strikes and result:
             result = (*result, result[-1])
         return back(strikes, result)
@@ -165,6 +172,31 @@ class Terminal:
         """Look for stops and pending orders that the price has touched; called by a timer."""
         with self._lock:
             self._parts.triggers.advance()
+            now_ms = self._parts.market.server_ms()
+            due = [late for late in self._late if late[0] <= now_ms]
+            self._late = [late for late in self._late if late[0] > now_ms]
+            for _, request in due:
+                self._execute(request, {}, None)
+
+    def trade_by_hand(self, words: dict[str, Any]) -> dict[str, Any]:
+        """Send a request as a person at the terminal would: no session, reason CLIENT.
+
+        Raises InvalidArgument.
+        """
+        request = replace(parse_request(words), reason=Reason.CLIENT)
+        with self._lock:
+            answer = self._execute(request, {}, None)
+            result = self._result(request, answer)._asdict()
+        return {name: value for name, value in result.items() if name != "request"}
+
+    def deposit(self, amount: Decimal) -> int:
+        """Move the balance, as an accountant does; gives the deal's ticket."""
+        with self._lock:
+            book = self._parts.book
+            deal = balance_deal(book.ticket(), amount, self._parts.market.server_ms())
+            book.add_deal(deal)
+            book.commit()
+            return deal.ticket
 
     def close(self, finish: Callable[[], None]) -> None:
         """Run finish while nothing else runs."""
@@ -233,6 +265,11 @@ class Terminal:
             off = self._parts.faults.in_force("autotrading_off")
             if off is not None and off["by"] == "api":
                 return self._fail(session, E_TRADING_OFF)
+            if "late_execution" in strikes:
+                late = strikes["late_execution"]
+                due_ms = self._parts.market.server_ms() + round(late["ms"])
+                self._late.append((due_ms, request))
+                raise Lost(late["code"])
             answer = self._execute(request, strikes, off)
             result = self._result(request, answer)
             earlier, self._latest_result = self._latest_result, result

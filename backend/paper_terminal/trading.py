@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from backend.paper_terminal.checks import check_position_frozen, check_stops
-from backend.paper_terminal.constants import Action, OrderState, Reason, Retcode
+from backend.paper_terminal.constants import Action, OrderState, Retcode
 from backend.paper_terminal.deals import Deals
 from backend.paper_terminal.faults import Strikes
 from backend.paper_terminal.fills import Execution
@@ -131,7 +131,7 @@ class Trading:
             tp=ZERO,
             magic=request.magic,
             comment=request.comment,
-            reason=Reason.EXPERT,
+            reason=request.reason,
             time_msc=floor.market.server_ms(),
         )
         deal = floor.fills.close_by(held, other, done)

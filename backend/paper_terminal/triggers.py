@@ -112,8 +112,9 @@ class Triggers:
 
     def _watches(self, symbol: str) -> list[_Watch]:
         watches: list[_Watch] = []
-        for position in self._book.positions.values():
-            if position.symbol == symbol:
+        held = (symbol, 0) in self._book.legs or (symbol, 1) in self._book.legs
+        for position in self._book.positions.values() if held else ():
+            if position.symbol == symbol and (position.sl or position.tp):
                 watches.extend(self._position_watches(position))
         for order in self._book.orders.values():
             if order.symbol == symbol and not self._stands_in_queue(order):

@@ -73,6 +73,17 @@ class PaperControl:
         """Describe account, sessions and margin. Raises DeskError."""
         return dict(self._ask("status", {})["status"])
 
+    def trade(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Send a trade request as a person at the terminal would; gives the result's fields.
+
+        It needs no session, displaces none, and its records carry reason CLIENT.
+        """
+        return dict(self._ask("trade", {"request": request})["result"])
+
+    def deposit(self, amount: str) -> int:
+        """Pay in, or out with a minus; gives the deal's ticket. Raises DeskError."""
+        return int(self._ask("deposit", {"amount": amount})["deal"])
+
     def _ask(self, command: str, words: dict[str, Any]) -> dict[str, Any]:
         where = self.home / "control"
         try:

@@ -281,3 +281,54 @@ def test_latency_delays_the_request_not_the_reader(paper: PaperProcess):
     assert not answered
     thread.join()
     assert answered[0] - begun >= 0.4
+
+
+def test_a_request_reported_lost_may_be_executed_later(paper: PaperProcess):
+    client = paper.client()
+    paper.control.inject("late_execution", ms=300)
+    assert client.order_send(order(magic=101)) is None
+    assert client.last_error()[0] == -10005
+    assert not marked(client, 101)
+    eventually(lambda: marked(client, 101), "the server executes it")
+    assert len(marked(client, 101)) == 1
+
+
+def test_lists_may_be_empty_before_a_terminal_has_synchronised(paper: PaperProcess):
+    client = paper.client()
+    client.order_send(order(magic=102))
+    paper.control.inject("empty_answer", next_calls=2)
+    assert client.positions_get() == ()
+    assert client.history_deals_get(0, 1 << 33) == ()
+    assert len(marked(client, 102)) == 1
+
+
+def test_more_than_was_asked_for_may_be_filled(paper: PaperProcess):
+    client = paper.client()
+    paper.control.inject("overfill", share=1.5)
+    result = client.order_send(order(volume=0.2, magic=103))
+    assert (result.retcode, result.volume) == (DONE, 0.3)
+    assert marked(client, 103)[0].volume == 0.3
+
+
+def test_people_at_the_terminal_trade_and_pay_behind_the_desk_s_back(paper: PaperProcess):
+    client = paper.client()
+    balance = client.account_info().balance
+    done = paper.control.trade(order(magic=104))
+    assert done["retcode"] == DONE
+    assert [p.reason for p in marked(client, 104)] == [0]
+    assert client.order_send(order()).retcode == DONE
+    paper.control.deposit("250.50")
+    assert client.account_info().balance == pytest.approx(balance + 250.5 - 0.6)
+    with pytest.raises(DeskError, match='Invalid "volume" argument'):
+        paper.control.trade(order(volume=1))
+    with pytest.raises(DeskError, match="no amount"):
+        paper.control.deposit("much")
+
+
+def test_a_terminal_may_be_logged_in_elsewhere(paper: PaperProcess):
+    client = paper.client()
+    paper.control.inject("other_account", login=7, trade_mode=2)
+    account = client.account_info()
+    assert (account.login, account.trade_mode) == (7, 2)
+    paper.control.clear()
+    assert client.account_info().trade_mode == 0

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from backend.paper_terminal.conditions import Conditions, ConditionSettings
 from backend.paper_terminal.constants import CalcMode
 from backend.paper_terminal.faults import Injection
 from backend.paper_terminal.sessions import parse_week
-from tests.venues.inside import Inside, open_inside
+from tests.venues.inside import SPREAD_POINTS, Inside, open_inside
 
 Open = Callable[..., Inside]
 DONE, PARTIAL, REJECTED, CLOSED, FROZEN = 10009, 10010, 10006, 10018, 10029
@@ -401,6 +402,47 @@ def test_commission_is_per_lot_in_basis_points_and_at_least_the_minimum(paper: O
     deals = [inside.trade(volume=volume) for volume in (1.0, 0.01)]
     charged = [inside.history_deals_get(ticket=d.order)[0].commission for d in deals]
     assert charged == [-7.5, -1.0]
+
+
+def test_kinds_and_expirations_are_those_that_the_symbol_knows(paper: Open):
+    # Market orders and limits with stops; good till cancelled or for the day.
+    inside = paper(rules="[EURUSD]\norder_mode = 19\nexpiration_mode = 3\n")
+    assert inside.trade(sl=1.05).retcode == DONE
+    assert inside.trade(tp=1.2).retcode == 10035
+    assert inside.order_send(waiting(BUY_LIMIT, 1.05)).retcode == DONE
+    assert inside.order_send(waiting(BUY_STOP, 1.15)).retcode == 10035
+    soon = int(inside.clock.now.timestamp()) + 600
+    timed = waiting(BUY_LIMIT, 1.05, type_time=2, expiration=soon)
+    assert inside.order_send(timed).retcode == 10022
+
+
+def test_latency_has_a_distribution_with_spikes_and_repeats_by_seed():
+    settings = ConditionSettings(
+        latency_ms=40.0, latency_sigma=0.5, latency_spike=0.1, latency_spike_ms=900.0
+    )
+    first, second = (Conditions(settings, seed=5) for _ in range(2))
+    delays = [first.latency_s() for _ in range(2000)]
+    assert delays == [second.latency_s() for _ in range(2000)]
+    spikes = [delay for delay in delays if delay > 0.9]
+    assert 130 < len(spikes) < 270
+    assert 0.036 < sorted(delay for delay in delays if delay < 0.9)[900] < 0.044
+    assert Conditions(ConditionSettings(), seed=5).latency_s() == 0.0
+
+
+def test_a_dealer_requotes_as_often_as_he_was_told_to(paper: Open):
+    inside = paper("--execution", "instant", "--requote", "0.5", "--balance", "1000000")
+    ask = inside.symbol_info_tick("EURUSD").ask
+    results = [inside.trade(volume=0.1, price=ask, deviation=0) for _ in range(60)]
+    assert 15 < sum(r.retcode == 10004 for r in results) < 45
+    assert {r.price for r in results if r.retcode == DONE} == {ask}
+    assert all(r.ask > ask for r in results if r.retcode == 10004)
+
+
+def test_the_spread_is_that_of_the_data(paper: Open):
+    inside = paper()
+    tick = inside.symbol_info_tick("EURUSD")
+    assert round(tick.ask - tick.bid, 5) == SPREAD_POINTS * 0.00001
+    assert inside.symbol_info("EURUSD").spread == SPREAD_POINTS
 
 
 # Netting
