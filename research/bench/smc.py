@@ -9,9 +9,11 @@ Then a tracker is timed at the end of a short and of a long history.
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +38,11 @@ class Sizes:
     short_history: int = 1_000
     window: int = 200
     windows: int = 25
+    repeats: int = 5
     swing_bars: int = 5
 
 
-QUICK = Sizes(bars=10_000, rounds=3, windows=10)
+QUICK = Sizes(bars=10_000, rounds=3, windows=10, repeats=3)
 
 
 def run_smc_bench(folder: Path | None, sizes: Sizes, progress: Progress) -> dict[str, Any]:
@@ -124,9 +127,16 @@ def _tracker_costs(bars: Bars, settings: SmcSettings, sizes: Sizes) -> dict[str,
     for number in range(sizes.windows):
         start = sizes.bars + number * sizes.window
         window = rows[start : start + sizes.window]
-        pair = [("short", short), ("long", long)]
-        for name, tracker in pair if number % 2 else reversed(pair):
-            costs[name].append(_seconds(lambda t=tracker, w=window: _push(t, w)) / len(window))
+        best = {"short": math.inf, "long": math.inf}
+        # The same work on copies, so that the least of several is free of what else runs here.
+        for _ in range(sizes.repeats):
+            for name, tracker in (("short", short), ("long", long)):
+                copied = deepcopy(tracker)
+                seconds = _seconds(lambda t=copied, w=window: _push(t, w))
+                best[name] = min(best[name], seconds / len(window))
+        for name, tracker in (("short", short), ("long", long)):
+            costs[name].append(best[name])
+            _push(tracker, window)
     ratios = [long / short for short, long in zip(costs["short"], costs["long"], strict=True)]
     return {
         "tracker_us_per_bar_short_history": round(statistics.median(costs["short"]) * 1e6, 2),
