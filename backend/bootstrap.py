@@ -191,7 +191,8 @@ class Desk:
     def _api(self, environment: Mapping[str, str]) -> ProcessSpec:
         argv = [sys.executable, "-m", "uvicorn", "backend.api.app:create_app", "--factory"]
         argv += ["--host", self.settings.api_host, "--port", str(self.api_port)]
-        argv += ["--no-access-log", "--log-level", "warning"]
+        # The application finds the sender itself, by the proxies that it was told to trust.
+        argv += ["--no-access-log", "--log-level", "warning", "--no-proxy-headers"]
         return ProcessSpec(
             "api", tuple(argv), env=environment, cwd=CHECKOUT, ready=answers(self.api_url)
         )
@@ -223,6 +224,7 @@ def child_environment(settings: Settings, servers: Servers) -> dict[str, str]:
         "DESK_KEYS": str(settings.keys),
         "DESK_DATABASE": settings.database,
         "DESK_LOG_LEVEL": settings.log_level,
+        "DESK_TRUSTED_PROXIES": ",".join(settings.trusted_proxies),
     }
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from enum import IntEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -50,6 +51,8 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     # 0 lets `desk up` pick a free port.
     api_port: Port = 8420
+    # Whose X-Forwarded-For is believed: addresses and networks, separated by commas.
+    trusted_proxies: tuple[str, ...] = ()
     terminal_host: str = "127.0.0.1"
     # The paper terminal's port, or that of a real terminal behind mt5linux; 0 picks a free one.
     terminal_port: Port = 0
@@ -80,6 +83,16 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         # Children run in other folders, so a relative path would mean something else to each.
         return None if path is None else path.expanduser().absolute()
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _list(cls, written: object) -> object:
+        return tuple(written.replace(",", " ").split()) if isinstance(written, str) else written
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_network(text, strict=False)) for text in written)
 
     @field_validator("postgres_version", mode="before")
     @classmethod

@@ -38,5 +38,6 @@ def serve(
         host=host or settings.api_host,
         port=port or settings.api_port or 8420,
         access_log=False,
+        proxy_headers=False,
         log_level="warning",
     )

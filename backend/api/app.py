@@ -25,6 +25,7 @@ from backend.api import (
     votes,
     webhook,
 )
+from backend.api.addresses import networks
 from backend.api.alert_store import AlertStore
 from backend.api.rates import SourceRates
 from backend.api.waker import Waker
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.settings, app.state.clock = given, SystemClock()
         app.state.pool, app.state.alerts, app.state.waker = pool, alerts, waker
         app.state.rates = SourceRates()
+        app.state.trusted_proxies = networks(given.trusted_proxies)
         app.state.charts = {}
         try:
             yield
@@ -90,6 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
+    app.add_middleware(webhook.Door)
     problems.install(app)
     for module in (webhook, health, signals, orders, decisions, reviews, votes, charts):
         app.include_router(module.router)

@@ -30,7 +30,7 @@ _STATUS = {
 }
 _WORDS = {
     401: "No bearer token, or one that does not hold",
-    403: "The role may not do this",
+    403: "The role may not do this, or the address may not post here",
     404: "Unknown, or another organisation's",
     409: "The desk says no; `code` says why",
     410: "The source's token was revoked",

@@ -2,7 +2,7 @@
 
 A flood is turned away before it costs the database anything, and posts share no row. The price:
 each API process counts for itself, so a desk with several of them lets through that many times
-`rate_per_minute`, and what the edge function lets in is not counted here.
+`rate_per_minute`, and what the edge function lets in is counted apart, by `intake.spend`.
 """
 
 from __future__ import annotations
@@ -13,28 +13,31 @@ _MINUTE_NS = 60_000_000_000
 class SourceRates:
     """One leaky bucket per source: `rate_per_minute` at once, then evenly over the minute.
 
-    Sources are named by their tokens' hashes. Asked from one thread.
+    Tokens are known by their hashes; all of a source's tokens share its bucket. Asked from one
+    thread.
     """
 
     def __init__(self) -> None:
-        self._rates: dict[bytes, int] = {}
-        self._paid_until_ns: dict[bytes, int] = {}
+        self._sources: dict[bytes, tuple[str, int]] = {}
+        self._paid_until_ns: dict[str, int] = {}
 
-    def learn(self, source: bytes, rate_per_minute: int | None) -> None:
-        """Remember what the database said of a source; None says that there is none."""
-        if rate_per_minute is not None:
-            self._rates[source] = rate_per_minute
+    def learn(self, token: bytes, source_id: str | None, rate_per_minute: int | None) -> None:
+        """Remember what the database said of a token; None says that there is no source."""
+        if source_id is not None and rate_per_minute is not None:
+            self._sources[token] = (source_id, rate_per_minute)
 
-    def spend(self, source: bytes, now_ns: int) -> bool:
-        """Count one post; False if it is one too many.
+    def spend(self, token: bytes, now_ns: int) -> int:
+        """Count one post. Returns 0, or after how many seconds there is room for it.
 
-        A source's first post passes: the database's answer to it tells the rate.
+        A token's first post passes: the database's answer to it tells source and rate.
         """
-        rate = self._rates.get(source)
-        if rate is None:
-            return True
-        paid_until_ns = max(self._paid_until_ns.get(source, now_ns), now_ns) + _MINUTE_NS // rate
-        if paid_until_ns > now_ns + _MINUTE_NS:
-            return False
-        self._paid_until_ns[source] = paid_until_ns
-        return True
+        known = self._sources.get(token)
+        if known is None:
+            return 0
+        source_id, rate = known
+        paid_until_ns = max(self._paid_until_ns.get(source_id, now_ns), now_ns)
+        ahead_ns = paid_until_ns + _MINUTE_NS // rate - now_ns - _MINUTE_NS
+        if ahead_ns > 0:
+            return 1 + ahead_ns // 1_000_000_000
+        self._paid_until_ns[source_id] = paid_until_ns + _MINUTE_NS // rate
+        return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from backend.db import bus
 log = structlog.get_logger()
 
 IDLE_S = 5.0
+APART_S = 0.01
+"""Hints are at least so far apart: whoever is busy looks again anyway."""
 
 
 class Waker:
@@ -60,3 +63,4 @@ class Waker:
                     return
                 agents, self._pending = self._pending, set()
             bus.wake(conn, agents)
+            time.sleep(APART_S)

@@ -45,8 +45,9 @@ class Accepted:
     status: str
     alert_id: str | None
     code: str | None
+    source_id: str | None
     rate_per_minute: int | None
-    """How fast the source may post; None if no source has the token."""
+    """How fast the source may post; None if it was refused."""
 
 
 def accept_alerts(conn: Connection[Any], alerts: Sequence[Alert]) -> list[Accepted]:
@@ -61,6 +62,7 @@ def accept_alerts(conn: Connection[Any], alerts: Sequence[Alert]) -> list[Accept
             answer["status"],
             answer.get("alert_id"),
             answer.get("code"),
+            answer.get("source_id"),
             answer.get("rate_per_minute"),
         )
     return [answer for answer in found if answer is not None]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from psycopg import Connection
 from starlette.testclient import TestClient
 
+from backend.api.rates import SourceRates
 from tests.kit.trading_desk import BODY, TOKEN, add_token, rows
 
+WITH_TIME = b'{"ticker":"EURUSD","action":"buy","timenow":"2026-03-04T10:00:00Z"}'
 URL = f"/webhooks/tradingview/{TOKEN}"
 
 
@@ -104,6 +108,7 @@ def test_source_that_posts_faster_than_it_may_is_429(client: TestClient, inside:
     # The first post tells the rate and three more are within it; the next room opens in 20 s.
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429, 429]
     assert answers[-1].json()["code"] == "TR204"
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     assert rows(inside, "select count(*) from signals_raw") == [(4,)]
 
 
@@ -117,3 +122,33 @@ def test_address_of_the_caller_is_kept_where_it_is_one(client: TestClient, insid
     # The test client calls itself "testclient", which is no address.
     client.post(URL, content=BODY)
     assert rows(inside, "select remote_address from signals_raw") == [(None,)]
+
+
+def test_old_token_is_good_beside_the_new_one_until_its_time_is_over(
+    client: TestClient, inside: Connection[Any]
+):
+    add_token(inside, "turning", "old")
+    inside.execute(
+        "insert into intake.source_tokens (token_id, source_id, token_sha256)"
+        " values (gen_random_uuid(), 'turning', sha256('new'))"
+    )
+    until = "update intake.source_tokens set valid_until = now() + %s where token_sha256 = %s"
+    old = sha256(b"old").digest()
+    inside.execute(until, (timedelta(minutes=1), old))
+    first = client.post("/webhooks/tradingview/old", content=WITH_TIME)
+    again = client.post("/webhooks/tradingview/new", content=WITH_TIME)
+    assert (first.status_code, first.json()["status"]) == (200, "accepted")
+    # A new token does not make old alerts new.
+    assert again.json() == {"status": "duplicate", "alert_id": first.json()["alert_id"]}
+    inside.execute(until, (timedelta(seconds=-1), old))
+    assert client.post("/webhooks/tradingview/old", content=BODY).status_code == 410
+    assert client.post("/webhooks/tradingview/new", content=BODY).status_code == 200
+
+
+def test_tokens_of_one_source_share_its_rate():
+    rates = SourceRates()
+    for token in (b"old", b"new"):
+        rates.learn(token, "turning", 2)
+    assert [rates.spend(token, 0) for token in (b"old", b"new")] == [0, 0]
+    assert rates.spend(b"old", 0) == rates.spend(b"new", 0) == 31
+    assert rates.spend(b"new", 31_000_000_000) == 0
