@@ -1,6 +1,7 @@
 /**
- * Normalise what stands on standard input, one JSON document a line, and write each outcome as
- * canonical JSON: so the desk's tests compare any number of signals with one process.
+ * Normalise what stands on standard input and write each outcome as canonical JSON, so that the
+ * desk's tests compare any number of signals with one process. The first line tells instruments
+ * and policy, each further line is a signal.
  */
 
 import { canonical } from "../_shared/canonical.ts";
@@ -8,26 +9,28 @@ import { InstrumentRegistry, type InstrumentRow, readInstrument } from "../_shar
 import { normalize, type NormalizePolicy } from "../_shared/normalize.ts";
 import { type Fields, MalformedSignal, readSignal } from "../_shared/signal.ts";
 
-interface Asked {
-  instruments: InstrumentRow[];
-  policy: NormalizePolicy;
-  signal: Fields;
+export interface Known {
+  readonly instruments: InstrumentRow[];
+  readonly policy: NormalizePolicy;
 }
 
-/** Give the outcome's canonical bytes, as text. */
-export function outcomeOf({ instruments, policy, signal }: Asked): string {
+/** Make what gives outcomes' canonical bytes, as text. */
+export function normalizerOf({ instruments, policy }: Known): (signal: Fields) => string {
   const registry = new InstrumentRegistry(instruments.map(readInstrument));
-  return canonical(normalize(readSignal(signal), registry, policy));
+  return (signal) => canonical(normalize(readSignal(signal), registry, policy));
 }
 
 if (import.meta.main) {
   const input = await new Response(Deno.stdin.readable).text();
-  for (const line of input.split("\n").filter((line) => line !== "")) {
+  const [known, ...signals] = input.split("\n").filter((line) => line !== "");
+  const outcomeOf = normalizerOf(JSON.parse(known ?? "null"));
+  const outcomes = signals.map((signal) => {
     try {
-      console.log(outcomeOf(JSON.parse(line)));
+      return outcomeOf(JSON.parse(signal));
     } catch (error) {
       if (!(error instanceof MalformedSignal)) throw error;
-      console.log(canonical({ malformed: error.message }));
+      return canonical({ malformed: error.message });
     }
-  }
+  });
+  console.log(outcomes.join("\n"));
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,21 +22,24 @@ from backend.domain.normalization_wire import (
 )
 from backend.domain.normalize import NormalizeCode, normalize
 from backend.domain.sessions import Session
+from backend.values import format_instant
 from tests.kit.edge import FUNCTIONS, deno
 
 DOCUMENT: dict[str, Any] = json.loads((FOLDER / "cases.json").read_text())
 RANDOM_SIGNALS = 2_000
 
 
+REGISTRY = InstrumentRegistry.of(map(decode_instrument, DOCUMENT["instruments"]))
+
+
 def outcome(signal: dict[str, Any], policy: dict[str, Any]) -> bytes:
-    registry = InstrumentRegistry.of(map(decode_instrument, DOCUMENT["instruments"]))
-    found = normalize(decode_facts(signal), registry, decode_policy(policy))
+    found = normalize(decode_facts(signal), REGISTRY, decode_policy(policy))
     return canonical(encode_outcome(found))
 
 
 def outcomes_of_deno(signals: list[dict[str, Any]]) -> list[bytes]:
-    asked = {"instruments": DOCUMENT["instruments"], "policy": DOCUMENT["policy"]}
-    lines = "\n".join(json.dumps({**asked, "signal": signal}) for signal in signals)
+    known = {"instruments": DOCUMENT["instruments"], "policy": DOCUMENT["policy"]}
+    lines = "\n".join(map(json.dumps, [known, *signals]))
     done = deno("run", "--no-prompt", "--frozen", "testing/outcomes.ts", stdin=lines)
     assert done.returncode == 0, done.stderr
     return done.stdout.encode().splitlines()
@@ -65,6 +69,24 @@ def test_signals_at_random_come_out_the_same():
     assert different == []
     # Worth nothing if all of them failed in the same way.
     assert sum(b'"outcome":"normalized"' in found for found in ours) > RANDOM_SIGNALS // 20
+
+
+def test_daylight_saving_comes_out_the_same_around_every_change_of_clocks():
+    weeks = [(3, 5), (3, 22), (10, 22)]  # New York, London; in autumn a week lies between them
+    signals = [
+        {
+            "symbol_raw": "BTCUSD",
+            "side": "BUY",
+            "order_type": "market",
+            "received_at": format_instant(datetime(year, *day, tzinfo=UTC) + minutes),
+        }
+        for year in range(2026, 2028)
+        for day in weeks
+        for minutes in (timedelta(minutes=30 * n) for n in range(14 * 48))
+    ]
+    ours = [outcome(signal, DOCUMENT["policy"]) for signal in signals]
+    assert ours == outcomes_of_deno(signals)
+    assert {json.loads(found)["session"] for found in ours} == {s.value for s in Session}
 
 
 def a_signal(dice: random.Random) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import orjson
 
 from backend.contracts.denials import Code
 from backend.contracts.message import Message
+from backend.contracts.normalization import RULES
 from backend.contracts.signals import NormalizedSignal, RawSignal
 from backend.domain.instruments import InstrumentRegistry
 from backend.domain.intake.wire import decode_distance
@@ -123,7 +124,7 @@ def _normalized(
         f"{signal.order_type.value} on {signal.timeframe}, session {signal.session}.{notes}",
         effects=(Effect("intake.record_normalized", item),),
         emissions=(Emission(signal, signal.symbol),),
-        features={"session_tags": ",".join(found.session_tags)},
+        features={"session_tags": ",".join(found.session_tags), "rules": str(RULES.version)},
         policy_hash=policy_hash,
     )
 
