@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool
 
 from backend.api import (
     charts,
+    console,
     decisions,
     docs,
     health,
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     for module in (webhook, health, signals, orders, decisions, reviews, votes, charts):
         app.include_router(module.router)
+    console.install(app)
     docs.install(app)
     return app
 

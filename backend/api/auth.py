@@ -7,7 +7,8 @@ security reads. `desk_api` itself can read nothing that belongs to anybody.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -38,7 +39,11 @@ def person_of(
     """Return the asking person. Raises Problem 401 or 403."""
     if credentials is None:
         raise Problem(401, "token.missing", "send a bearer token")
-    token = credentials.credentials
+    return person_of_token(request, credentials.credentials)
+
+
+def person_of_token(request: Request, token: str) -> Person:
+    """Return whom a token stands for. Raises Problem 401, 403 or 503."""
     if token.startswith(DESK_TOKEN_PREFIX):
         return _desk_token(request, token)
     return _supabase_token(request, token)
@@ -77,14 +82,21 @@ def _person(name: str, role: str, org_id: str) -> Person:
     return Person(name, role, org_id)
 
 
-def session_of(
-    request: Request, person: Annotated[Person, Depends(person_of)]
-) -> Iterator[Connection[Any]]:
+@contextmanager
+def lend_session(request: Request, person: Person) -> Generator[Connection[Any]]:
     """Lend a transaction that runs under the person's role and sees their organisation."""
     claims = dump({"sub": person.name, "role": person.role, "org_id": person.org_id}).decode()
     with request.app.state.pool.connection() as conn, translated(), conn.transaction():
         conn.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
         conn.execute(sql.SQL("set local role {}").format(sql.Identifier(person.role)))
+        yield conn
+
+
+def session_of(
+    request: Request, person: Annotated[Person, Depends(person_of)]
+) -> Iterator[Connection[Any]]:
+    """Lend the asking person a session for one request."""
+    with lend_session(request, person) as conn:
         yield conn
 
 

@@ -17,7 +17,7 @@ from backend.db import reads
 
 router = APIRouter(tags=["reviews"], responses=documented(401, 403, 422, 503))
 
-_RESUMING = ("intake", "rationale_scorer")
+RESUMING = ("intake", "rationale_scorer")
 """Agents that an approved review goes back to."""
 
 
@@ -72,5 +72,5 @@ def decide_review(
         lambda: reads.decide_review(conn, review_id, decision.decision, decision.reason),
     )
     # Runs after the answer, which comes after the commit: a hint before it would find nothing.
-    background.add_task(request.app.state.waker.wake, *_RESUMING)
+    background.add_task(request.app.state.waker.wake, *RESUMING)
     return ReviewDecided.model_validate(answer)
