@@ -154,3 +154,23 @@ def precedents(
     keys = ("recall_at_10", "rows_fewest", "p50_ms", "p95_ms", "p99_ms")
     rows = [(s.name, *(str(report[s.name][key]) for key in keys)) for s in SCENARIOS]
     print_table("", ("search", "recall@10", "fewest rows", "p50 ms", "p95 ms", "p99 ms"), rows)
+
+
+@app.command()
+def orders(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Short windows: to try.")] = False,
+) -> None:
+    """Compare orders through open, fill and ledger with plain commits, by pgbench, in turns.
+
+    Example: `desk bench orders --json out.json`.
+    """
+    from research.bench.orders import QUICK, Sizes, run_orders_bench
+
+    sizes = QUICK if quick else Sizes()
+    report = run_orders_bench(load_settings(), sizes, lambda line: err().print(line))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])

@@ -7,8 +7,10 @@ create or replace function execution.close_orders(
 language plpgsql security definer set search_path = '' as $$
 declare
   v_intent record;
-  v_held record;
-  v_kept numeric;
+  v_ids uuid[] := '{}';
+  v_done boolean[] := '{}';
+  v_used numeric[] := '{}';
+  v_outcomes jsonb[] := '{}';
   v_today date := (p_at at time zone 'UTC')::date;
   v_gain record;
 begin
@@ -16,7 +18,9 @@ begin
     select n.intent_id, n.correlation_id, n.org_id, n.kind, s.*
       from (select distinct o.intent_id from public.orders o
              where o.order_id = any (p_order_ids)) t
-      join public.intents n on n.intent_id = t.intent_id
+      cross join lateral (
+        select k.intent_id, k.correlation_id, k.org_id, k.kind
+          from public.intents k where k.intent_id = t.intent_id offset 0) n
       cross join lateral (
         select bool_and(o.status in ('filled', 'rejected', 'denied', 'canceled', 'expired',
                                      'not_sent')) as done,
@@ -34,40 +38,44 @@ begin
           from public.orders o where o.intent_id = t.intent_id) s
      order by n.intent_id
   loop
-    select r.quantity, r.remaining_quantity, r.notional into v_held
-      from risk.reservations r
-     where r.intent_id = v_intent.intent_id and r.released_at is null
-       for update;
-    if found then
-      v_kept := case when v_intent.done then 0
-                     else greatest(0, v_held.quantity - v_intent.used) end;
-      if v_intent.done or v_held.remaining_quantity is distinct from v_kept then
-        update risk.reservations r
-           set remaining_quantity = v_kept,
-               remaining_notional = case when v_held.quantity > 0
-                 then v_held.notional * v_kept / v_held.quantity else 0 end,
-               released_at = case when v_intent.done then p_at end,
-               released_by = case when v_intent.done then p_agent end
-         where r.intent_id = v_intent.intent_id;
-      end if;
-    end if;
+    v_ids := array_append(v_ids, v_intent.intent_id);
+    v_done := array_append(v_done, v_intent.done);
+    v_used := array_append(v_used, v_intent.used);
     -- A cover ends nobody's alert: it trades under the correlation of the fill that it covers.
     if v_intent.kind = 'allocate' and (v_intent.filled > 0 or v_intent.unfilled) then
-      perform ops.record_outcome(
-        v_intent.correlation_id, v_intent.org_id,
-        case when v_intent.filled >= v_intent.ordered then 'filled'
+      v_outcomes := array_append(v_outcomes, jsonb_build_object(
+        'correlation_id', v_intent.correlation_id, 'org_id', v_intent.org_id,
+        'outcome', case when v_intent.filled >= v_intent.ordered then 'filled'
              when v_intent.filled > 0 then 'partially_filled'
              when v_intent.rejected then 'rejected'
              when v_intent.denied then 'denied'
              else 'expired' end,
-        case when v_intent.filled > 0 then null
+        'code', case when v_intent.filled > 0 then null
              when v_intent.rejected then 'TR414'
              when v_intent.denied then v_intent.denial
              when v_intent.not_sent then 'TR417'
-             else 'TR411' end,
-        p_agent, p_at);
+             else 'TR411' end));
     end if;
   end loop;
+
+  update risk.reservations r
+     set remaining_quantity = k.kept,
+         remaining_notional = case when r.quantity > 0
+           then r.notional * k.kept / r.quantity else 0 end,
+         released_at = case when k.done then p_at end,
+         released_by = case when k.done then p_agent end
+    from (select h.intent_id, u.done,
+                 case when u.done then 0 else greatest(0, h.quantity - u.used) end as kept
+            from unnest(v_ids, v_done, v_used) as u(intent_id, done, used)
+            join risk.reservations h on h.intent_id = u.intent_id and h.released_at is null
+           order by h.intent_id
+             for update of h) k
+   where r.intent_id = k.intent_id and r.released_at is null
+     and (k.done or r.remaining_quantity <> k.kept);
+
+  if cardinality(v_outcomes) > 0 then
+    perform ops.record_outcomes(to_jsonb(v_outcomes), p_agent, p_at);
+  end if;
 
   for v_gain in
     select c.account_id, coalesce(sum((g ->> 'amount')::numeric), 0) as amount

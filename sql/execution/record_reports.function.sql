@@ -9,13 +9,17 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_attempt record;
+  v_orders uuid[];
+  v_attempt uuid;
   v_report jsonb;
+  v_seen uuid[] := '{}';
+  v_twice boolean := false;
   v_ids uuid[] := '{}';
-  v_reports jsonb[] := '{}';
   v_fills jsonb[] := '{}';
   v_said jsonb[] := '{}';
+  v_last jsonb;
   v_booked jsonb;
+  v_fill jsonb;
   v_moves jsonb;
   v_moved uuid[] := '{}';
   v_changed boolean := false;
@@ -23,34 +27,41 @@ declare
   v_traded uuid[] := '{}';
   v_gains jsonb[] := '{}';
 begin
-  perform execution.fence_reports(p_items);
+  v_orders := execution.fence_reports(p_items);
   for i in 0 .. jsonb_array_length(p_items) - 1 loop
     v_report := p_items -> i -> 'report';
-    select a.attempt_id, a.order_id into v_attempt
-      from execution.attempts a where a.attempt_id = (p_items -> i ->> 'attempt_id')::uuid;
-    v_ids := array_append(v_ids, v_attempt.attempt_id);
-    v_reports := array_append(v_reports, v_report);
+    v_attempt := (p_items -> i ->> 'attempt_id')::uuid;
+    v_twice := v_twice or v_orders[i + 1] = any (v_seen);
+    v_seen := array_append(v_seen, v_orders[i + 1]);
+    v_ids := array_append(v_ids, v_attempt);
     v_said := array_append(v_said, jsonb_build_object(
-      'i', p_items -> i -> 'i', 'attempt_id', v_attempt.attempt_id,
-      'order_id', v_attempt.order_id, 'report', v_report));
+      'i', p_items -> i -> 'i', 'attempt_id', v_attempt, 'order_id', v_orders[i + 1],
+      'report', v_report));
     for j in 0 .. coalesce(jsonb_array_length(v_report -> 'fills'), 0) - 1 loop
       v_fills := array_append(v_fills, (v_report -> 'fills' -> j) || jsonb_build_object(
-        'order_id', v_attempt.order_id, 'attempt_id', v_attempt.attempt_id));
+        'order_id', v_orders[i + 1], 'attempt_id', v_attempt));
     end loop;
   end loop;
   v_booked := execution.post_fills(to_jsonb(v_fills), v_now);
   for i in 0 .. jsonb_array_length(v_booked) - 1 loop
-    v_traded := array_append(v_traded, (v_booked -> i ->> 'attempt_id')::uuid);
+    v_fill := v_booked -> i;
+    v_traded := array_append(v_traded, (v_fill ->> 'attempt_id')::uuid);
     v_gains := array_append(v_gains, jsonb_build_object(
-      'account_id', v_booked -> i -> 'account_id',
-      'amount', (coalesce((v_booked -> i ->> 'profit')::numeric,
-                          (v_booked -> i ->> 'realized_pnl')::numeric)
-                 - (v_booked -> i ->> 'commission')::numeric
-                 - coalesce((v_booked -> i ->> 'fee')::numeric, 0)
-                 + coalesce((v_booked -> i ->> 'swap')::numeric, 0))::text));
+      'account_id', v_fill -> 'account_id', 'amount', v_fill -> 'gain'));
   end loop;
 
-  v_moves := execution.report_moves(to_jsonb(v_said), v_booked);
+  v_last := to_jsonb(v_said);
+  if v_twice then
+    -- The last word about an order counts; its number at the venue may have been said before.
+    select jsonb_agg(s.said || jsonb_build_object('venue_order_id', s.venue_order_id))
+      into v_last
+      from (select distinct on (u.said ->> 'order_id') u.said,
+                   max(u.said #>> '{report,venue_order_id}')
+                     over (partition by u.said ->> 'order_id') as venue_order_id
+              from unnest(v_said) with ordinality as u(said, nr)
+             order by u.said ->> 'order_id', u.nr desc) s;
+  end if;
+  v_moves := execution.report_moves(v_last, v_booked);
   for i in 0 .. jsonb_array_length(v_moves) - 1 loop
     v_moved := array_append(v_moved, (v_moves -> i ->> 'order_id')::uuid);
     v_changed := v_changed or v_moves -> i ? 'change';
@@ -84,10 +95,10 @@ begin
                             else v_now end,
          retcode = (s.report ->> 'retcode')::int, report = s.report,
          latency_ms = (s.report ->> 'latency_ms')::int
-    from (select distinct on (x.attempt_id) x.attempt_id, x.report,
-                 x.report ->> 'status' as status
-            from unnest(v_ids, v_reports) with ordinality as x(attempt_id, report, nr)
-           order by x.attempt_id, x.nr desc) s
+    from (select distinct on (v_ids[x.nr]) v_ids[x.nr] as attempt_id, x.said -> 'report' as report,
+                 x.said #>> '{report,status}' as status
+            from unnest(v_said) with ordinality as x(said, nr)
+           order by v_ids[x.nr], x.nr desc) s
    where a.attempt_id = s.attempt_id
      and (a.state in ('open', 'unknown') or a.attempt_id = any (v_traded));
 
@@ -99,11 +110,14 @@ begin
              'i', s.said -> 'i', 'attempt_id', s.said -> 'attempt_id', 'order_id', o.order_id,
              'status', o.status, 'filled_quantity', o.filled_quantity::text,
              'repeated', o.order_id <> all (v_moved),
-             'fills', (select coalesce(jsonb_agg(b - 'held' - 'average' - 'nr'), '[]')
-                         from jsonb_array_elements(v_booked) b
-                        where b -> 'attempt_id' = s.said -> 'attempt_id')) order by s.nr), '[]')
+             'fills', coalesce(b.fills, '[]')) order by s.nr), '[]')
       from unnest(v_said) with ordinality as s(said, nr)
-      join public.orders o on o.order_id = (s.said ->> 'order_id')::uuid);
+      cross join lateral (
+        select k.order_id, k.status, k.filled_quantity
+          from public.orders k where k.order_id = v_orders[s.nr] offset 0) o
+      left join (select e.fill ->> 'attempt_id' as attempt_id, jsonb_agg(e.fill) as fills
+                   from jsonb_array_elements(v_booked) e(fill)
+                  group by 1) b on b.attempt_id = s.said ->> 'attempt_id');
 end $$;
 comment on function execution.record_reports(jsonb) is
   'Record what the venue said about attempts: order, fills, position, reservation, account, outcome. TR405: another worker owns the account. TR406: no such transition. TR412: no such attempt. TR419: a trade id with other figures.';
