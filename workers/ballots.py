@@ -11,14 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from backend.contracts.envelope import canonical
-from backend.contracts.signing import SigningKey, VerifyKey
 from workers.agent import Context, Effect
 
 CAST_VOTES = "governance.cast_votes"
-
-_PURPOSE = "vote.v1"
-_SIGNED = ("vote_id", "proposal_id", "decision", "reason")
 
 Ballot = Mapping[str, Any]
 """A proposal that waits for a vote, as `governance.open_ballots` gives it."""
@@ -59,22 +54,6 @@ def cast(
         effects.append(Effect(CAST_VOTES, item))
         sentences.append(f"{vote.decision} {ballot['kind']} {ballot['proposal_id']}: {vote.reason}")
     return Cast(tuple(effects), tuple(sentences))
-
-
-def sign_vote(item: Mapping[str, Any], voter: str, key: SigningKey) -> str:
-    """Sign what a voter says, as its login. Returns the key's id and the signature."""
-    return f"{key.key_id}:{key.sign_bytes(_PURPOSE, _spoken(item, voter))}"
-
-
-def vote_holds(row: Mapping[str, Any], key: VerifyKey) -> bool:
-    """Tell whether a row of `votes` is what its persona signed with this key."""
-    key_id, _, sig = str(row["sig"] or "").partition(":")
-    spoken = _spoken(row, str(row["voter"]))
-    return key_id == key.key_id and key.verify_bytes(_PURPOSE, spoken, sig) is None
-
-
-def _spoken(vote: Mapping[str, Any], voter: str) -> bytes:
-    return canonical({name: str(vote[name]) for name in _SIGNED} | {"voter": voter})
 
 
 def by_expectation(ballot: Ballot) -> Vote | None:

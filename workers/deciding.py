@@ -16,6 +16,7 @@ from uuid import UUID
 import uuid_utils
 from psycopg import Connection
 
+from backend.contracts.ballots import sign_vote
 from backend.contracts.base import Payload
 from backend.contracts.envelope import Unsigned
 from backend.contracts.message import Message
@@ -23,7 +24,7 @@ from backend.contracts.signing import SigningKey
 from backend.db import bus, gateway
 from backend.db.bus import Row, Told
 from workers.agent import Agent, Context, Decision, Emission, Facts, Heard
-from workers.ballots import CAST_VOTES, sign_vote
+from workers.ballots import CAST_VOTES
 from workers.tracing import Origin, payloads_of, trace_row
 
 

@@ -6,4 +6,4 @@ language sql stable security definer set search_path = '' as $$
     from bus.agent_keys k
 $$;
 comment on function bus.public_keys() is 'The key registry, as receivers verify against it.';
-grant execute on function bus.public_keys() to desk_agents, desk_operator, auditor;
+grant execute on function bus.public_keys() to desk_agents, desk_operator, desk_sealer, auditor;

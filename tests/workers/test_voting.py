@@ -10,7 +10,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from backend.contracts.ballots import vote_holds
 from backend.contracts.signing import VerifyKey
+from backend.db.audit.votes import unsigned_votes
 from backend.db.gateway import connect
 from backend.keys import load_key
 from backend.ports import SystemClock
@@ -18,7 +20,6 @@ from tests.kit.governance import open_proposal
 from tests.kit.money import call
 from tests.kit.oversight import PACK, Overseen, overseen_desk
 from workers.agent import load
-from workers.ballots import vote_holds
 from workers.host import Host
 
 WAIT_S = 20.0
@@ -61,6 +62,19 @@ def test_a_personas_vote_carries_its_signature_and_a_changed_one_does_not_hold(d
     assert not vote_holds({**vote, "voter": "risk_sentinel_agent"}, key)
     assert not vote_holds({**vote, "sig": None}, key)
     assert not vote_holds(vote, VerifyKey(load_key(desk.keys, "risk_sentinel").public_bytes))
+    with psycopg.connect(desk.database.superuser_url) as conn:
+        assert list(unsigned_votes(conn, 1)) == []
+        for change, words in (
+            ("reason = 'never said'", "not what"),
+            ("sig = null", "did not sign"),
+            ("voter = 'risk_sentinel_agent'", "a key of strategy_analyst"),
+            ("cast_at = cast_at - interval '1 year'", "not valid"),
+        ):
+            with conn.transaction(force_rollback=True):
+                conn.execute("set local session_replication_role = replica")
+                conn.execute(f"update public.votes set {change}".encode())
+                (found,) = unsigned_votes(conn, 1)
+                assert (found.key, words in found.detail) == (str(vote["vote_id"]), True)
 
 
 def test_every_agent_of_a_running_host_acknowledges_a_halt(desk: Overseen):

@@ -13,6 +13,7 @@ from backend.db.audit.comparing import CHUNK, Chunk, Spans, explain
 from backend.db.audit.findings import Difference, Finding, Verified
 from backend.db.audit.keys import registered, trusted
 from backend.db.audit.records import BY_TABLE, RECORDS, count_beyond, snapshot
+from backend.db.audit.votes import unsigned_votes
 from backend.domain.audit.leaves import START, Form, hash_lines
 from backend.domain.audit.merkle import root
 from backend.domain.audit.seals import PURPOSE, Seal, Span, continues, parse
@@ -235,6 +236,8 @@ class Verification:
                         " are gone",
                     )
                 )
+        if whole:
+            found.extend(unsigned_votes(self.conn, self.before.number if self.before else 0))
         # What names a record comes before what only names its seal.
         found.sort(key=lambda f: (f.seal, f.difference is Difference.BROKEN, f.table, f.key))
         self.done.findings = found
