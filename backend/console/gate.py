@@ -59,8 +59,8 @@ class Gate:
 
     person_of: Callable[[Request, str], Person]
     """Whom a token stands for. Raises NotLetIn."""
-    session_of: Callable[[Request, Person], AbstractContextManager[Connection[Any]]]
-    """A transaction under the person's role; committed when it is left."""
+    session_of: Callable[[Request, Any], AbstractContextManager[Connection[Any]]]
+    """Given what `person_of` returned, a transaction under the person's role; committed when it is left."""
     wake: Callable[[Request], None]
     """Hint to the agents that a decided review goes back to."""
 
