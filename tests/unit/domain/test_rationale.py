@@ -24,7 +24,7 @@ from backend.domain.rationale import (
     score,
 )
 from backend.values import Side
-from tests.unit.domain.test_smc import flat
+from tests.kit.structure import steps
 
 # Whole numbers, scaled: hypothesis draws decimals ten times as slowly.
 VALUES = st.integers(-1_000_000, 1_000_000).map(lambda n: Decimal(n).scaleb(-6))
@@ -156,10 +156,10 @@ def test_precedents_that_lost_are_listed_as_conflict_and_leave_the_score_alone()
 
 def test_few_bars_leave_structure_unknown_and_many_do_not():
     flow = FlowFacts(Decimal("0.0001"), Decimal("0.0002"))
-    few = read_features(flat(*range(10, 20)), "london", flow)
+    few = read_features(steps(*range(10, 20)), "london", flow)
     assert few.structure_bias is None
     assert few.spread_quality == 1
-    many = read_features(flat(*[10 + i % 7 for i in range(60)]), "asia", flow)
+    many = read_features(steps(*[10 + i % 7 for i in range(60)]), "asia", flow)
     assert many.structure_bias is not None
     assert many.volatility_fit is not None
     vector = feature_vector(many, Side.BUY)
