@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError, create_model, model_validator
 
 from backend.contracts.base import Contract
 from backend.domain.compliance import CompliancePolicy
+from backend.domain.conviction.verdict import ConvictionPolicy
 from backend.domain.health import HealthPolicy
 from backend.domain.hedging import HedgePolicy
 from backend.domain.hypothesis import HypothesisPolicy
@@ -106,6 +107,7 @@ def _section(policy: type[Any]) -> Any:
 
 NormalizeSection: Any = _section(NormalizePolicy)
 HypothesisSection: Any = _section(HypothesisPolicy)
+ConvictionSection: Any = _section(ConvictionPolicy)
 HealthSection: Any = _section(HealthPolicy)
 RoutingSection: Any = _section(RoutingPolicy)
 SizingSection: Any = _section(SizingPolicy)
@@ -304,6 +306,7 @@ class PolicyPack(Contract):
     """Of each scope that has windows for an order, one must be open; none leaves it open."""
     intake: NormalizeSection
     scoring: Scoring
+    conviction: ConvictionSection
     hypothesis: HypothesisSection
     health: HealthSection
     routing: Routing

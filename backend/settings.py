@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     notify_urls: SecretStr | None = None
     # Where people reach the console, for the links in what they are told.
     console_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    # Language models that read structures too: an OpenAI-compatible base URL, as
+    # http://127.0.0.1:8080/v1, and their names, separated by commas. Off without both.
+    llm_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    llm_models: str | None = None
+    llm_key: SecretStr | None = None
 
     supabase_url: str | None = None
     supabase_jwks_url: str | None = None

@@ -40,6 +40,12 @@ VERBS = (
     Verb("policy", "cli.policy:app", "Check, compare, apply and show policy packs.", RUN),
     Verb("db", "cli.db:app", "Migrate the database, and check that it is as it should be.", RUN),
     Verb("status", "cli.up:status", "Show what runs, where, and how it does.", LOOK),
+    Verb(
+        "structures",
+        "cli.structures:app",
+        "Show readers' votes on structures, judge odd ones.",
+        LOOK,
+    ),
     Verb("chart", "cli.chart:chart", "Draw candles with the structures found in them.", LOOK),
     Verb("halt", "cli.halt:halt", "Stop a part of the desk at once, or show what stands.", LOOK),
     Verb("resume", "cli.halt:resume", "Ask the voters to lift a halt.", LOOK),

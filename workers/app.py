@@ -51,6 +51,11 @@ app.conf.update(
         "measurements": {"task": "desk.jobs.measurements", "schedule": 60.0},
         "shadows": {"task": "desk.jobs.shadows", "schedule": crontab(minute="*/5")},
         "outcomes": {"task": "desk.jobs.outcomes", "schedule": 60.0},
+        "structures": {"task": "desk.jobs.structures", "schedule": 15.0},
+        "structure_model": {
+            "task": "desk.jobs.structure_model",
+            "schedule": crontab(minute="*/10"),
+        },
         "pulse": {"task": "desk.jobs.pulse", "schedule": 10.0},
         "seal": {"task": "desk.jobs.seal", "schedule": 10.0},
         "verify_record": {

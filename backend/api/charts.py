@@ -8,14 +8,20 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from backend.api.auth import Session
+from backend.api.listing import AfterCursor, Limit, Page, SymbolFilter, page
 from backend.api.problems import Problem, documented
 from backend.charts import BARS_MAX, FORMATS, WARM_UP_BARS, Chart, make_chart, opened_before
+from backend.db import reads
 from backend.db.market import read_bars
 from backend.domain.market.bars import Bars
 from backend.domain.timeframe import canonical_timeframe
 from backend.errors import DeskError
 
 router = APIRouter(tags=["charts"], responses=documented(401, 403, 404, 422, 503))
+
+OddFilter = Annotated[
+    bool, Query(description="Only those out of pattern that wait for a person's word.")
+]
 
 _MEDIA = {media.partition(";")[0]: form for form, media in FORMATS.items()}
 _KEPT_MAX = 32
@@ -58,6 +64,19 @@ def draw_chart(
         media_type=chart.media_type,
         headers={"Cache-Control": "private, max-age=5", "Vary": "Accept, Authorization"},
     )
+
+
+@router.get("/structures", summary="Structures in the market, and what readers voted on them")
+def list_structures(
+    conn: Session,
+    after: AfterCursor,
+    symbol: SymbolFilter = None,
+    odd: OddFilter = False,
+    limit: Limit = 100,
+) -> Page:
+    """List structures, newest first."""
+    rows = reads.structures(conn, symbol, odd, after, limit + 1)
+    return page(rows, "known_at", "structure_id", limit)
 
 
 def _form(accept: str | None) -> str:

@@ -66,6 +66,27 @@ select r.review_id, r.correlation_id, r.kind, r.subject_id, r.reason_code, r.det
 """
 
 
+_STRUCTURES = """
+select s.structure_id, s.symbol, s.timeframe, s.kind, s.direction, s.event_at, s.known_at,
+       s.lower, s.upper, s.votes, s.agree, s.readers, s.confirmed, s.measures, s.conviction,
+       s.high, s.outlier, s.outlier_score, s.model, s.policy_hash, s.verdict, s.judged_by,
+       s.judged_reason, s.judged_at
+  from public.structures s
+ where (%(symbol)s::text is null or s.symbol = %(symbol)s)
+   and (not %(odd)s or s.outlier and s.verdict is null)
+   and (%(at)s::timestamptz is null or (s.known_at, s.structure_id) < (%(at)s, %(id)s))
+ order by s.known_at desc, s.structure_id desc
+ limit %(limit)s
+"""
+
+
+def structures(
+    conn: Connection[Any], symbol: str | None, odd: bool, after: After | None, limit: int
+) -> list[Row]:
+    """Return structures with their readers' votes, newest first."""
+    return _rows(conn, _STRUCTURES, after, limit, symbol=symbol, odd=odd)
+
+
 def signals(
     conn: Connection[Any], symbol: str | None, after: After | None, limit: int
 ) -> list[Row]:

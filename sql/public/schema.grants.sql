@@ -11,5 +11,6 @@ grant select
      public.positions, public.alert_outcomes, public.decision_traces, public.decision_deltas,
      public.compliance_alerts, public.report_snapshots, public.proposals,
      public.proposal_events, public.votes,
-     public.market_bars, public.market_ticks, public.latest_quotes
+     public.market_bars, public.market_ticks, public.latest_quotes, public.structures,
+     public.market_conviction
   to desk_reader, auditor, desk_operator, treasury_operator;

@@ -9,6 +9,7 @@ from psycopg import Connection
 from starlette.testclient import TestClient
 
 from tests.api.conftest import Bearer
+from tests.kit.structures import add_structure
 from tests.kit.trading_desk import add_bars
 
 URL = "/charts/EURUSD"
@@ -67,3 +68,21 @@ def test_what_cannot_be_drawn_says_why(
 @pytest.mark.usefixtures("bars")
 def test_chart_needs_a_bearer(client: TestClient):
     assert client.get(URL).status_code == 401
+
+
+def test_structures_are_listed_with_their_votes(
+    client: TestClient, bearer: Bearer, inside: Connection[Any]
+):
+    inside.execute("truncate public.structures")
+    add_structure(inside)
+    odd = add_structure(inside, "GBPUSD", outlier=True)
+    found = client.get("/structures", params={"limit": 1}, headers=bearer()).json()
+    rest = client.get("/structures", params={"cursor": found["cursor"]}, headers=bearer()).json()
+    assert len(found["items"]) == len(rest["items"]) == 1
+    assert found["items"] != rest["items"]
+    (waiting,) = client.get("/structures", params={"odd": True}, headers=bearer()).json()["items"]
+    assert (waiting["structure_id"], waiting["votes"][0]["vote"]) == (str(odd), "agree")
+    assert client.get("/structures", params={"symbol": "XAUUSD"}, headers=bearer()).json()[
+        "items"
+    ] == []  # fmt: skip
+    assert client.get("/structures").status_code == 401

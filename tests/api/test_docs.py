@@ -23,6 +23,7 @@ OPERATIONS = {
     "list_votes",
     "cast_vote",
     "draw_chart",
+    "list_structures",
 }
 
 

@@ -24,7 +24,8 @@ from workers.outside import Outside
 CANVAS = Canvas(
     mission="Keep quotes, bars and account totals fresh, and refuse what cannot be true.",
     observations="Ticks, closed bars and account totals of every active venue.",
-    actions="Records quotes, ticks, bars and equity; reports gaps and refused bars by name.",
+    actions="Records quotes, ticks, bars and equity; reports gaps and refused bars by name. "
+    "Its jobs let readers vote on the structures that new bars bring.",
     beliefs="The newest bar held of each symbol and timeframe.",
     policy="A bar that fails the quality gate is refused by name, never repaired. A venue that "
     "does not answer leaves its quotes to age.",
@@ -43,6 +44,10 @@ MAY_CALL = (
     "ops.record_accounts",
     "ops.record_bars",
     "ops.record_quotes",
+    "ops.record_structure_models",
+    "ops.record_structures",
+    "ops.structure_facts",
+    "ops.structure_rows",
 )
 EVERY_MS = 500
 

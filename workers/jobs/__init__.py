@@ -14,6 +14,8 @@ from workers.jobs.retrospective import retrospective
 from workers.jobs.scenarios import scenarios
 from workers.jobs.seal import seal
 from workers.jobs.shadows import shadows
+from workers.jobs.structure_model import structure_model
+from workers.jobs.structures import structures
 from workers.jobs.verify_record import verify_record
 
 __all__ = [
@@ -27,5 +29,7 @@ __all__ = [
     "scenarios",
     "seal",
     "shadows",
+    "structure_model",
+    "structures",
     "verify_record",
 ]

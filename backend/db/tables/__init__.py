@@ -17,6 +17,7 @@ from backend.db.tables import (
     routing,
     scoring,
     signals,
+    structures,
     treasury,
 )
 from backend.db.tables.base import Base
@@ -37,6 +38,7 @@ CONCERNS = (
     reconciliation,
     decisions,
     market,
+    structures,
     ops,
     audit,
 )
