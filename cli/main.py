@@ -63,6 +63,8 @@ VERBS = (
     Verb("token", "cli.token:app", "Create, list and revoke API tokens.", LOOK),
     Verb("agents", "cli.agents:app", "Show the agents and write their canvases.", LOOK),
     Verb("keys", "cli.keys:app", "List, rotate and revoke the agents' signing keys.", LOOK),
+    Verb("source", "cli.source:app", "Manage who may send alerts: tokens, limits, gaps.", FEED),
+    Verb("alerts", "cli.alerts:app", "Print alert messages to paste, and try one.", FEED),
     Verb("import", "cli.import_bars:app", "Read market data files into the tables.", FEED),
     Verb("replay", "cli.replay:app", "Decide again from a recorded trace, and compare.", PROVE),
     Verb("audit", "cli.audit:app", "Seal the record, verify it, prove a row of it.", PROVE),
