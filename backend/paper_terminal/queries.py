@@ -16,11 +16,12 @@ from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import Money
 from backend.paper_terminal.rates import RATES_MAX, TICKS_MAX, Rates
 from backend.paper_terminal.records import Deal, Order, Position
-from backend.paper_terminal.requests import InvalidArgument, check_number, check_text
+from backend.paper_terminal.requests import InvalidArgument, OutOfRange, check_number, check_text
 from backend.paper_terminal.veil import Veil
 
 _HISTORY_DAYS = 400
 _DAY_S = 86_400
+_DATE_END_S = 1 << 31
 Named = TypeVar("Named", Position, Order, Deal)
 
 
@@ -211,10 +212,14 @@ class Queries:
         if isinstance(value, datetime):
             if value.tzinfo is None and self._zone is not None:
                 value = value.replace(tzinfo=self._zone)
-            return int(value.timestamp())
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return int(value)
-        raise InvalidArgument("Invalid date argument")
+            return _narrowed(value.timestamp())
+        if isinstance(value, float) and math.isfinite(value):
+            return _narrowed(value)
+        if not isinstance(value, int):
+            raise InvalidArgument("Invalid date argument")
+        if not -_DATE_END_S <= value < _DATE_END_S:
+            raise OutOfRange("Invalid date argument")
+        return value
 
     def _period(self, dates: tuple[object, ...]) -> tuple[int, int]:
         if len(dates) != 2:
@@ -301,6 +306,11 @@ def _deal(deal: Deal) -> Any:
         deal.comment,
         "",
     )
+
+
+def _narrowed(seconds: float) -> int:
+    # The package's dates have 32 bits: what does not fit becomes the earliest of them.
+    return int(seconds) if -_DATE_END_S <= seconds < _DATE_END_S else -_DATE_END_S
 
 
 def check_group(group: object) -> None:

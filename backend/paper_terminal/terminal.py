@@ -34,13 +34,14 @@ from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import NoConversion
 from backend.paper_terminal.orders import balance_deal
 from backend.paper_terminal.queries import NotFound, Queries
-from backend.paper_terminal.requests import InvalidArgument, Request, parse_request
+from backend.paper_terminal.requests import InvalidArgument, OutOfRange, Request, parse_request
 from backend.paper_terminal.road import Lost, back, there
 from backend.paper_terminal.trading import Answer, Trading
 from backend.paper_terminal.triggers import Triggers
 from backend.paper_terminal.veil import Veil
 
 _DISPLACED = (E_NO_CONNECTION[0], "No IPC connection: displaced by a newer session")
+_EXCEPTION_SET = "returned a result with an exception set"
 _REFUSED_BY = {
     "client": Retcode.CLIENT_DISABLES_AT,
     "server": Retcode.SERVER_DISABLES_AT,
@@ -118,12 +119,16 @@ class Terminal:
     def call(self, session: Session, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Call a function as the package would. The name is one of `functions`.
 
-        Raises ConnectionCut where a fault ends the connection.
+        Raises ConnectionCut where a fault ends the connection, SystemError where the package's
+        own code lets Python's overflow error stand.
         """
         if name == "last_error":
             return session.last_error
         try:
             result = self._dispatch(session, name, args, kwargs)
+        except OutOfRange as error:
+            self._fail(session, (E_INVALID_PARAMS, str(error)))
+            raise SystemError(f"<built-in function {name}> {_EXCEPTION_SET}") from error
         except InvalidArgument as error:
             return self._fail(session, (E_INVALID_PARAMS, str(error)))
         except (NotFound, NoConversion):
@@ -336,6 +341,9 @@ def _named_symbol(args: list[Any], kwargs: dict[str, Any]) -> str:
 
 
 def _one_request(args: list[Any], kwargs: dict[str, Any]) -> Request:
-    if len(args) != 1 or kwargs:
+    """Read the request: one dictionary, or its words as keyword arguments."""
+    if kwargs and args:
         raise InvalidArgument("Unnamed arguments not allowed")
-    return parse_request(args[0])
+    if not kwargs and len(args) != 1:
+        raise InvalidArgument("Invalid number of arguments")
+    return parse_request(kwargs or args[0])

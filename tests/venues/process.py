@@ -13,6 +13,8 @@ from mt5linux import MetaTrader5
 from backend.runtime.paper_control import PaperControl
 
 LOGIN = 10001
+END_S = (1 << 31) - 1
+"""The last date that the package knows."""
 _clients: list[Any] = []
 
 

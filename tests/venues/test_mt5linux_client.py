@@ -201,10 +201,9 @@ def test_business_refusals_have_retcodes(
         ({"comment": "x" * 30}, "comment"),
         ({"comment": "\N{CHART WITH UPWARDS TREND}" * 15}, "comment"),
         ({"symbol": "S" * 30}, "symbol"),
-        ({"magic": -1}, "magic"),
-        ({"magic": 1 << 64}, "magic"),
         ({"type_filling": 1.0}, "type_filling"),
-        ({"stop_loss": 1.0}, "stop_loss"),
+        ({"expiration": 1.0}, "expiration"),
+        ({"price": 1, "magic": 1.0}, "magic"),
     ],
 )
 def test_malformed_arguments_give_none_and_last_error(

@@ -10,7 +10,7 @@ import pytest
 
 from backend.errors import DeskError
 from tests.venues.conftest import Starter
-from tests.venues.process import PaperProcess
+from tests.venues.process import END_S, PaperProcess
 from tests.venues.test_terminal_life import eventually, order
 
 DONE, PARTIAL = 10009, 10010
@@ -298,7 +298,7 @@ def test_lists_may_be_empty_before_a_terminal_has_synchronised(paper: PaperProce
     client.order_send(order(magic=102))
     paper.control.inject("empty_answer", next_calls=2)
     assert client.positions_get() == ()
-    assert client.history_deals_get(0, 1 << 33) == ()
+    assert client.history_deals_get(0, END_S) == ()
     assert len(marked(client, 102)) == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 from mt5linux import MetaTrader5
 
 from tests.venues.conftest import Starter
-from tests.venues.process import PaperProcess
+from tests.venues.process import END_S, PaperProcess
 
 DONE = 10009
 
@@ -131,7 +131,7 @@ def test_netting_account_adds_reduces_and_reverses(start_terminal: Starter):
     assert (position.type, position.volume) == (1, pytest.approx(0.2))
     client.order_send(order(volume=0.2))
     assert client.positions_get() == ()
-    deals = client.history_deals_get(0, 1 << 33)
+    deals = client.history_deals_get(0, END_S)
     assert [d.entry for d in deals[1:]] == [0, 0, 1, 2, 1]
     total = sum(d.profit + d.commission for d in deals)
     assert client.account_info().balance == pytest.approx(total)

@@ -14,6 +14,7 @@ from backend.paper_terminal.constants import CalcMode
 from backend.paper_terminal.faults import Injection
 from backend.paper_terminal.sessions import parse_week
 from tests.venues.inside import SPREAD_POINTS, Inside, open_inside
+from tests.venues.process import END_S
 
 Open = Callable[..., Inside]
 DONE, PARTIAL, REJECTED, CLOSED, FROZEN = 10009, 10010, 10006, 10018, 10029
@@ -196,7 +197,7 @@ def test_a_margin_call_warns_and_the_stop_out_closes_the_worst_first(paper: Open
     assert len(inside.positions_get()) == 2
     inside.wait(minutes=4)
     assert only(inside.positions_get()).symbol == "GBPUSD"
-    deal = inside.history_deals_get(0, 1 << 33)[-1]
+    deal = inside.history_deals_get(0, END_S)[-1]
     assert (deal.reason, deal.comment[:4]) == (6, "[so ")
     assert len(deal.comment) <= 31
 
@@ -490,7 +491,7 @@ def test_the_clock_of_the_server_may_jump_with_the_season(paper: Open):
     before = inside.trade().deal
     inside.faults.inject(Injection("server_time", {"hours": 1.0}))
     after = inside.trade().deal
-    deals = {d.ticket: d.time for d in inside.history_deals_get(0, 1 << 33)}
+    deals = {d.ticket: d.time for d in inside.history_deals_get(0, END_S)}
     assert deals[after] - deals[before] == 3600
 
 

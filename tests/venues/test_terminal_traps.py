@@ -106,7 +106,10 @@ def test_magic_numbers_have_64_bits_without_a_sign(tmp_path: Path):
     inside = open_inside(tmp_path)
     largest = (1 << 64) - 1
     ticket = inside.trade(magic=largest).order
-    assert inside.trade(magic=1 << 64) is None
+    for wrong in (-1, 1 << 64):
+        with pytest.raises(SystemError, match="returned a result with an exception set"):
+            inside.trade(magic=wrong)
+        assert inside.last_error() == (-2, 'Invalid "magic" argument')
     inside.close()
     again = open_inside(tmp_path)
     assert again.positions_get(ticket=ticket)[0].magic == largest
@@ -114,11 +117,30 @@ def test_magic_numbers_have_64_bits_without_a_sign(tmp_path: Path):
     again.close()
 
 
+def test_words_that_the_package_does_not_know_are_ignored_a_forgotten_stop_with_them(
+    inside: Inside,
+):
+    ticket = inside.trade(stop_loss=1.05).order
+    assert inside.positions_get(ticket=ticket)[0].sl == 0.0
+    by_words = inside.order_send(action=1, symbol="EURUSD", volume=1.0, type=1, sl=1.2)
+    assert inside.positions_get(ticket=by_words.order)[0].sl == 1.2
+
+
+def test_dates_end_in_2038(inside: Inside):
+    inside.trade()
+    assert inside.history_deals_total(0, (1 << 31) - 1) == 2
+    with pytest.raises(SystemError):
+        inside.history_deals_total(0, 1 << 31)
+    assert inside.history_deals_total(0, datetime(2040, 1, 1, tzinfo=UTC)) == 0
+
+
 @pytest.mark.parametrize(
     ("function", "args", "kwargs", "told"),
     [
         ("order_send", [{"action": 1, "volume": 1}], {}, 'Invalid "volume" argument'),
-        ("order_send", [], {"request": {}}, "Unnamed arguments not allowed"),
+        ("order_send", [{}], {"action": 1}, "Unnamed arguments not allowed"),
+        ("order_send", [], {}, "Invalid number of arguments"),
+        ("order_send", ["buy"], {}, "Invalid arguments"),
         ("order_check", [{"action": 1, "sl": 1}], {}, 'Invalid "sl" argument'),
         ("positions_get", [], {"ticket": "7"}, 'Invalid "ticket" argument'),
         ("orders_get", [], {"symbol": 7}, 'Invalid "symbol" argument'),
