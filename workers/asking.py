@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from backend.values import OrderType, Side, TimeInForce
-from backend.venues.model import AttemptRequest, VenuePosition
+from backend.values import Side
+from backend.venues.model import AttemptRequest, VenuePosition, WorkingTime, WorkingType
 from backend.venues.mt5.venue import Mt5Venue
+from workers.reviews import read_instant
 
 Prepared = Mapping[str, Any]
 
@@ -26,21 +27,33 @@ def request_of(prepared: Prepared, venue: Mt5Venue) -> AttemptRequest:
         # Without its position a hedging account would open a second one, and a netting account
         # would turn what is smaller than the order.
         volume, ticket = closing(venue.positions(prepared["symbol"]), side, volume)
+    return _attempt(prepared, volume, ticket)
+
+
+def _attempt(prepared: Prepared, volume: Decimal, ticket: int | None) -> AttemptRequest:
     return AttemptRequest(
         attempt_id=UUID(prepared["attempt_id"]),
         client_order_id=prepared["client_order_id"],
         symbol=prepared["symbol"],
-        side=side,
-        order_type=OrderType(prepared["order_type"]),
+        side=Side(prepared["side"]),
+        order_type=WorkingType(prepared["order_type"]),
         volume=volume,
         price=decimal_of(prepared["limit_price"]),
         stop_loss=decimal_of(prepared["stop_loss"]),
         take_profit=decimal_of(prepared["take_profit"]),
         deviation_points=int(prepared["deviation_points"]),
         position_ticket=ticket,
-        time_in_force=TimeInForce(prepared["time_in_force"]),
+        time_in_force=WorkingTime(prepared["time_in_force"]),
         magic=int(prepared["magic"]),
+        stop_price=decimal_of(prepared["stop_price"]),
+        good_till=None if prepared["good_till"] is None else read_instant(prepared["good_till"]),
     )
+
+
+def changed_request(prepared: Prepared) -> AttemptRequest:
+    """Say under which terms an order is to work on: as it was, with what is wanted."""
+    terms = {**prepared, **prepared["change"]["wanted"], "reduce_only": False}
+    return _attempt(terms, Decimal(prepared["quantity"]), None)
 
 
 def closing(

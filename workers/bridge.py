@@ -19,17 +19,22 @@ import structlog
 
 from backend.contracts.denials import Code
 from backend.ports import Clock
-from backend.values import OrderType, Side, TimeInForce, format_instant
+from backend.values import Side, format_instant
 from backend.venues.model import (
     CancelRequest,
+    ChangeRequest,
     Outcome,
+    RetcodeClass,
     VenueDeal,
+    VenueOrder,
     VenueReport,
     VenueUnavailable,
+    WorkingTime,
+    WorkingType,
 )
 from backend.venues.mt5.venue import Mt5Venue
 from workers.answers import AGAIN, code_of, fill_of, status_of
-from workers.asking import NothingToReduce, Prepared, request_of
+from workers.asking import NothingToReduce, Prepared, changed_request, request_of
 from workers.reconciling import compared
 from workers.reviews import read_instant
 from workers.surveying import survey, withdraw
@@ -48,7 +53,7 @@ BACKOFF_S_MAX = 5.0
 
 _TRADED = frozenset({Outcome.FILLED, Outcome.PARTIALLY_FILLED})
 _ENDED = frozenset({Outcome.CANCELLED, Outcome.FILLED, Outcome.PARTIALLY_FILLED})
-_AT_ONCE = frozenset({TimeInForce.IOC.value, TimeInForce.FOK.value})
+_AT_ONCE = frozenset({WorkingTime.IOC.value, WorkingTime.FOK.value})
 
 
 class Bridge:
@@ -136,8 +141,7 @@ class Bridge:
         """
         try:
             venue = self._connected()
-            magic = int(prepared["magic"])
-            working = [o for o in venue.orders(prepared["symbol"]) if o.magic == magic]
+            working = self._working(venue, prepared)
         except VenueUnavailable as error:
             if self._venue is not None:
                 self._note(self._venue)
@@ -157,7 +161,59 @@ class Bridge:
         self._note(venue)
         if told.outcome in _ENDED:
             return self._found(venue, told, prepared)
-        return self._kept(told)
+        return self._kept(told) | self._kept_change(prepared, told)
+
+    def _kept_change(self, prepared: Prepared, told: VenueReport) -> Report:
+        """Say of a cancel that a person or the desk asked for that it was refused for good."""
+        if prepared["change"] is None or told.again or told.outcome is not Outcome.REJECTED:
+            return {}
+        return _change(prepared, "refused", Code.VENUE_REJECTED, told.message)
+
+    def change(self, prepared: Prepared) -> Report:
+        """Give a working order other terms, and report what became of the order and the change.
+
+        An order that works no more is asked about: its end supersedes the change.
+        """
+        refusal = _unchangeable(prepared["change"]["wanted"])
+        if refusal is not None:
+            said = self._bare("accepted", None, refusal)
+            return said | _change(prepared, "refused", Code.ORDER_NOT_EXPRESSIBLE, refusal)
+        try:
+            venue = self._connected()
+            working = self._working(venue, prepared)
+        except VenueUnavailable as error:
+            if self._venue is not None:
+                self._note(self._venue)
+            return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
+        except PermissionError as error:
+            return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
+        if len(working) != 1 or self._too_late(prepared):
+            return self.ask(prepared)
+        told = venue.change(ChangeRequest(changed_request(prepared), working[0].ticket))
+        self._note(venue)
+        if told.retcode_class is RetcodeClass.STATE_MOVED_ON:
+            return self.ask(prepared)
+        return self._changed(prepared, told, working[0])
+
+    def _changed(self, prepared: Prepared, told: VenueReport, order: VenueOrder) -> Report:
+        triggered = prepared["order_type"] == WorkingType.STOP_LIMIT.value and (
+            order.order_type is WorkingType.LIMIT
+        )
+        said = {
+            **self._bare("triggered" if triggered else "accepted", None, told.message),
+            "retcode": told.retcode,
+            "latency_ms": told.latency_ms,
+        }
+        if told.outcome is Outcome.PLACED:
+            return said | _change(prepared, "applied", None, told.message)
+        if told.again or told.outcome is Outcome.UNKNOWN:
+            # It may pass, or it may have them already: setting them again does no harm.
+            return said | _change(prepared, "unknown", code_of(told), told.message)
+        return said | _change(prepared, "refused", code_of(told), told.message)
+
+    def _working(self, venue: Mt5Venue, prepared: Prepared) -> list[VenueOrder]:
+        magic = int(prepared["magic"])
+        return [o for o in venue.orders(prepared["symbol"]) if o.magic == magic]
 
     def survey(self, prepared: Prepared) -> Report:
         """Read the account for a reconciliation, and end what should not work any more.
@@ -264,6 +320,12 @@ class Bridge:
             self._note(venue)
         fills = [fill_of(deal) for deal in deals if deal.side is not None and deal.volume > 0]
         booked = sum((Decimal(fill["quantity"]) for fill in fills), Decimal(0))
+        if (
+            status == "accepted"
+            and told.resting_limit
+            and prepared["order_type"] == WorkingType.STOP_LIMIT.value
+        ):
+            status = "triggered"
         if booked < told.volume:
             # Executed, and the histories lag behind: it works until its deals can be read.
             status = "accepted" if booked == 0 else "partially_filled"
@@ -291,7 +353,7 @@ class Bridge:
         self, venue: Mt5Venue, told: VenueReport, prepared: Prepared, *, found: bool
     ) -> bool:
         """Tell whether a partly filled order has stopped working."""
-        at_once = prepared["order_type"] == OrderType.MARKET.value
+        at_once = prepared["order_type"] == WorkingType.MARKET.value
         if at_once or prepared["time_in_force"] in _AT_ONCE:
             return True
         if not found:
@@ -314,6 +376,21 @@ class Bridge:
             "latency_ms": None,
             "fills": [],
         }
+
+
+def _unchangeable(wanted: Prepared) -> str | None:
+    return "MetaTrader cannot change an order's volume" if "quantity" in wanted else None
+
+
+def _change(prepared: Prepared, state: str, code: Code | None, message: str) -> Report:
+    return {
+        "change": {
+            "change_id": prepared["change"]["change_id"],
+            "state": state,
+            "code": None if code is None else code.value,
+            "message": message[:500],
+        }
+    }
 
 
 def _unavailable(error: VenueUnavailable) -> NoReturn:

@@ -19,8 +19,11 @@ from workers.outside import Outside
 PERSONAS = frozenset({"strategy_analyst", "execution_overseer", "risk_sentinel"})
 
 
-def build_host(settings: Settings, names: Sequence[str]) -> Host:
-    """Return a host for these agents. Raises DeskError if one is unknown or has no key."""
+def build_host(settings: Settings, names: Sequence[str], accounts: Sequence[str] = ()) -> Host:
+    """Return a host for these agents, whose bridge serves these accounts, or a share of all.
+
+    Raises DeskError if an agent is unknown or has no key, or is no bridge and is given accounts.
+    """
     unknown = sorted(set(names) - set(AGENTS))
     if unknown:
         raise DeskError(
@@ -35,6 +38,12 @@ def build_host(settings: Settings, names: Sequence[str]) -> Host:
             "live desks run strategy_analyst, execution_overseer and risk_sentinel apart: "
             "start one process for each with `desk work --agents …`",
         )
+    if accounts and tuple(names) != ("execution",):
+        raise DeskError(
+            "agents.accounts",
+            "only a bridge serves accounts of its own",
+            "name it alone: `desk work --agents execution --account …`",
+        )
     connect = partial(connect_as, settings)
     clock = SystemClock()
     return Host(
@@ -44,6 +53,7 @@ def build_host(settings: Settings, names: Sequence[str]) -> Host:
         clock=clock,
         outside=Outside(settings, clock, connect),
         version=code_version(),
+        accounts=tuple(accounts),
     )
 
 

@@ -48,6 +48,7 @@ class Host:
         clock: Clock,
         outside: Any,
         version: str,
+        accounts: tuple[str, ...] = (),
     ) -> None:
         self.process_id = UUID(bytes=uuid_utils.uuid7().bytes)
         self._connect = connect
@@ -68,6 +69,7 @@ class Host:
             outside=outside,
             pass_on=self.pass_on,
             peers=self.peers,
+            accounts=accounts,
         )
         self.loops = {agent.name: AgentLoop(agent, keys[agent.name], settings) for agent in agents}
         self._first_role = f"{next(iter(self.loops))}_agent"

@@ -58,6 +58,8 @@ class LoopSettings:
     """Gives what was published to loops of this process and hints to others."""
     peers: Callable[[], Mapping[str, str]]
     """The current workers of this process, by agent."""
+    accounts: tuple[str, ...] = ()
+    """Accounts that this process's bridge serves, and no others; none means a share of all."""
 
 
 class AgentLoop:
@@ -137,6 +139,9 @@ class AgentLoop:
             conn, worker_id, settings.process_id, settings.host, settings.pid, settings.version
         )
         self._batch_max = registration.batch_max
+        if settings.accounts and self.agent.name == "execution":
+            item = {"i": 0, "worker_id": str(worker_id), "accounts": settings.accounts}
+            bus.call(conn, "execution.pin_accounts", [item])
         decider = Decider(self.agent, conn, self.key, worker_id, settings.version, settings.peers)
         self.worker_id = worker_id
         self._lease_due = 0.0

@@ -215,6 +215,7 @@ class Code(StrEnum):
     ATTEMPT_STALE = "TR433", _FAULT, "opened too long ago to be sent: the order is tried again"
     RECONCILIATION_UNKNOWN = "TR434", _REFUSAL, "no such reconciliation"
     RECONCILIATION_DIFFERS = "TR435", _FAULT, "books and venue differ, and nobody can say why"
+    ACCOUNT_NOT_SERVABLE = "TR436", _REFUSAL, "no bridge of its own can serve the account"
 
     # TR5xx: governance
     NOT_A_VOTER = "TR501", _REFUSAL, "this login has no vote on this kind of proposal"

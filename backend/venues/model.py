@@ -12,9 +12,29 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from backend.values import OrderType, Side, TimeInForce
+from backend.values import Side
 
 CLIENT_ORDER_ID_LENGTH_MAX = 20
+
+
+class WorkingType(StrEnum):
+    """What an order may be at a venue; more than an alert may ask for."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING = "trailing"
+
+
+class WorkingTime(StrEnum):
+    """How long an order may work at a venue."""
+
+    IOC = "IOC"
+    FOK = "FOK"
+    GTC = "GTC"
+    DAY = "DAY"
+    GTD = "GTD"
 
 
 class VenueUnavailable(ConnectionError):
@@ -73,8 +93,9 @@ def magic_of(attempt_id: UUID) -> int:
 class AttemptRequest:
     """One attempt to send one order. Committed before it is sent, sent at most once.
 
-    position_ticket: the position to close; hedging accounts need it. magic: by default derived
-    from attempt_id. deviation_points: only instant execution heeds it.
+    price: the limit; stop_price: what triggers a stop, a stop-limit or a trailing stop, which the
+    desk moves. position_ticket: the position to close; hedging accounts need it. magic: by
+    default derived from attempt_id. deviation_points: only instant execution heeds it.
     Raises ValueError for an id that the venue could not carry.
     """
 
@@ -82,17 +103,22 @@ class AttemptRequest:
     client_order_id: str
     symbol: str
     side: Side
-    order_type: OrderType
+    order_type: WorkingType
     volume: Decimal
     price: Decimal | None = None
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     deviation_points: int = 0
     position_ticket: int | None = None
-    time_in_force: TimeInForce = TimeInForce.GTC
+    time_in_force: WorkingTime = WorkingTime.GTC
     magic: int | None = None
+    stop_price: Decimal | None = None
+    good_till: datetime | None = None
 
     def __post_init__(self) -> None:
+        # An alert's words are a part of the venue's.
+        object.__setattr__(self, "order_type", WorkingType(self.order_type))
+        object.__setattr__(self, "time_in_force", WorkingTime(self.time_in_force))
         identity = self.client_order_id
         if not (identity.isascii() and identity.isprintable() and identity):
             raise ValueError("client_order_id must be printable ASCII")
@@ -120,6 +146,14 @@ class CancelRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    """Ask for other terms of a working order: all of them, as they are to be."""
+
+    attempt: AttemptRequest
+    order_ticket: int
+
+
+@dataclass(frozen=True, slots=True)
 class StopsRequest:
     """Ask for other stops of an open position; None removes one."""
 
@@ -138,7 +172,8 @@ class VenueReport:
     volume and price: executed so far, 0 and None if nothing is known to be. commission: a cost is
     positive; None until a deal tells. venue_time: None where the answer carries none.
     latency_ms: round trip as we measured it, None for what was found later. again: certainly not
-    executed, and for a reason that passes: a new attempt may be made.
+    executed, and for a reason that passes: a new attempt may be made. resting_limit: it works as
+    a limit order now, whatever it began as.
     """
 
     client_order_id: str
@@ -157,6 +192,7 @@ class VenueReport:
     received_at: datetime
     latency_ms: int | None
     again: bool = False
+    resting_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +268,7 @@ class VenueOrder:
     ticket: int
     symbol: str
     side: Side
-    order_type: OrderType
+    order_type: WorkingType
     volume_initial: Decimal
     volume_remaining: Decimal
     price: Decimal

@@ -20,6 +20,7 @@ from backend.contracts.orders import FillEvent, OrderEvent, PlaceCommand
 from backend.values import FinalOutcome, Side, format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
 from workers.answers import AGAIN
+from workers.bridge import Bridge
 from workers.fills import FillBooking, book_fills
 from workers.outside import Outside
 from workers.reconciling import record_survey
@@ -58,6 +59,7 @@ MAY_CALL = (
     "execution.due_attempts",
     "execution.expire_orders",
     "execution.open_attempts",
+    "execution.pin_accounts",
     "execution.record_reconciliations",
     "execution.record_reports",
     "execution.resolve_attempts",
@@ -130,8 +132,16 @@ def call(
         report = outside.bridge(prepared["account_id"]).survey(prepared)
     if prepared["state"] in ("resolve", "sync"):
         bridge = outside.bridge(prepared["account_id"])
-        report = bridge.cancel(prepared) if _to_cancel(prepared) else bridge.ask(prepared)
+        report = _looked_after(bridge, prepared)
     return lambda: report
+
+
+def _looked_after(bridge: Bridge, prepared: Mapping[str, Any]) -> Mapping[str, Any]:
+    if _to_cancel(prepared):
+        return bridge.cancel(prepared)
+    if prepared["status"] == "pending_update" and prepared["change"] is not None:
+        return bridge.change(prepared)
+    return bridge.ask(prepared)
 
 
 def record(
@@ -230,11 +240,18 @@ def status_after(
         return "initialized" if held == "submitted" else held
     if told == "partially_filled" and said["final"]:
         return "canceled"
-    if held == "pending_cancel":
+    if held in ("pending_update", "pending_cancel") and not _change_ended(held, said):
         return held
-    if told in ("filled", "partially_filled", "accepted"):
-        return "partially_filled" if total > 0 else "accepted"
+    if told in ("filled", "partially_filled", "accepted", "triggered"):
+        triggered = "triggered" in (told, held)
+        return "partially_filled" if total > 0 else "triggered" if triggered else "accepted"
     return "unknown" if held == "submitted" else held
+
+
+def _change_ended(held: str, said: Mapping[str, Any]) -> bool:
+    """Tell whether the venue answered to a change; a cancel ends with the order, or refused."""
+    state = (said.get("change") or {}).get("state")
+    return state == "refused" or (state == "applied" and held == "pending_update")
 
 
 def _outcome(

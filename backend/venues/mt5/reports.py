@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from backend.domain.market.bars import Bar
-from backend.values import OrderType, Side
+from backend.values import Side
 from backend.venues.model import (
     AccountState,
     InstrumentSpec,
@@ -18,6 +18,7 @@ from backend.venues.model import (
     VenueOrder,
     VenuePosition,
     VenueReport,
+    WorkingType,
 )
 from backend.venues.mt5 import protocol, retcodes
 from backend.venues.mt5.server_time import ServerTime
@@ -110,13 +111,16 @@ def position_of(symbol: str, raw: Any, time: ServerTime) -> VenuePosition:
 
 def order_of(symbol: str, raw: Any, time: ServerTime) -> VenueOrder:
     """Read a working order."""
-    limit = raw.type in protocol.LIMIT_ORDERS
-    pending = OrderType.LIMIT if limit else OrderType.STOP
+    pending = WorkingType.STOP
+    if raw.type in protocol.LIMIT_ORDERS:
+        pending = WorkingType.LIMIT
+    elif raw.type in protocol.STOP_LIMIT_ORDERS:
+        pending = WorkingType.STOP_LIMIT
     return VenueOrder(
         ticket=raw.ticket,
         symbol=symbol,
         side=side_of(raw.type),
-        order_type=OrderType.MARKET if raw.type in (0, 1) else pending,
+        order_type=WorkingType.MARKET if raw.type in (0, 1) else pending,
         volume_initial=exact(raw.volume_initial),
         volume_remaining=exact(raw.volume_current),
         price=exact(raw.price_open),
@@ -248,4 +252,7 @@ def found_report(
         venue_time=stamp,
         received_at=received_at,
         latency_ms=None,
+        resting_limit=outcome is Outcome.PLACED
+        and order is not None
+        and order.type in protocol.LIMIT_ORDERS,
     )

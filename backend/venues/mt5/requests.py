@@ -7,16 +7,21 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Dec
 from typing import Any
 
 from backend.ports import Quote
-from backend.values import OrderType, Side, TimeInForce
-from backend.venues.model import AttemptRequest, InstrumentSpec
+from backend.values import Side
+from backend.venues.model import AttemptRequest, InstrumentSpec, WorkingTime, WorkingType
 from backend.venues.mt5 import protocol
 
 _MARKET_TYPES = {Side.BUY: protocol.ORDER_BUY, Side.SELL: protocol.ORDER_SELL}
 _PENDING_TYPES = {
-    (OrderType.LIMIT, Side.BUY): protocol.ORDER_BUY_LIMIT,
-    (OrderType.LIMIT, Side.SELL): protocol.ORDER_SELL_LIMIT,
-    (OrderType.STOP, Side.BUY): protocol.ORDER_BUY_STOP,
-    (OrderType.STOP, Side.SELL): protocol.ORDER_SELL_STOP,
+    (WorkingType.LIMIT, Side.BUY): protocol.ORDER_BUY_LIMIT,
+    (WorkingType.LIMIT, Side.SELL): protocol.ORDER_SELL_LIMIT,
+    (WorkingType.STOP, Side.BUY): protocol.ORDER_BUY_STOP,
+    (WorkingType.STOP, Side.SELL): protocol.ORDER_SELL_STOP,
+    # The server trails nothing that is not a position's stop: the desk moves the price.
+    (WorkingType.TRAILING, Side.BUY): protocol.ORDER_BUY_STOP,
+    (WorkingType.TRAILING, Side.SELL): protocol.ORDER_SELL_STOP,
+    (WorkingType.STOP_LIMIT, Side.BUY): protocol.ORDER_BUY_STOP_LIMIT,
+    (WorkingType.STOP_LIMIT, Side.SELL): protocol.ORDER_SELL_STOP_LIMIT,
 }
 
 
@@ -55,17 +60,17 @@ def choose_filling(spec: InstrumentSpec, order: AttemptRequest) -> int | Unsenda
     Pending orders rest with RETURN. For market orders, market execution allows what the mask
     says, instant and request execution fill or kill.
     """
-    if order.order_type is not OrderType.MARKET:
+    if order.order_type is not WorkingType.MARKET:
         return protocol.FILLING_RETURN
     if spec.execution_mode in (protocol.EXECUTION_REQUEST, protocol.EXECUTION_INSTANT):
-        if order.time_in_force is TimeInForce.IOC:
+        if order.time_in_force is WorkingTime.IOC:
             return Unsendable("instant execution fills whole or not at all")
         return protocol.FILLING_FOK
     fok = bool(spec.filling_mask & protocol.MASK_FOK)
     ioc = bool(spec.filling_mask & protocol.MASK_IOC)
-    if order.time_in_force is TimeInForce.FOK:
+    if order.time_in_force is WorkingTime.FOK:
         return protocol.FILLING_FOK if fok else Unsendable("the symbol does not allow FOK")
-    if order.time_in_force is TimeInForce.IOC:
+    if order.time_in_force is WorkingTime.IOC:
         if ioc:
             return protocol.FILLING_IOC
         # FOK is stricter: it fills nothing that IOC would not have filled.
@@ -80,11 +85,16 @@ def choose_filling(spec: InstrumentSpec, order: AttemptRequest) -> int | Unsenda
 
 
 def build_request(
-    order: AttemptRequest, spec: InstrumentSpec, hedging: bool, quote: Quote | None
+    order: AttemptRequest,
+    spec: InstrumentSpec,
+    hedging: bool,
+    quote: Quote | None,
+    expiration_s: int | None = None,
 ) -> dict[str, Any] | Unsendable:
     """Build the trade request of an attempt.
 
     quote: the venue's newest, needed where execution is instant and the attempt names no price.
+    expiration_s: the end of a good-till-date order, in the server's seconds.
     """
     for text in (spec.venue_symbol, order.client_order_id):
         if utf16_units(text) > protocol.TEXT_UNITS_MAX:
@@ -103,9 +113,9 @@ def build_request(
         "deviation": order.deviation_points,
         **_stops(order.stop_loss, order.take_profit, spec),
     }
-    if order.order_type is OrderType.MARKET:
+    if order.order_type is WorkingType.MARKET:
         return _market(request, order, spec, hedging, quote)
-    return _pending(request, order, spec)
+    return _pending(request, order, spec, expiration_s)
 
 
 def _market(
@@ -136,27 +146,63 @@ def _market(
 
 
 def _pending(
-    request: dict[str, Any], order: AttemptRequest, spec: InstrumentSpec
+    request: dict[str, Any], order: AttemptRequest, spec: InstrumentSpec, expiration_s: int | None
 ) -> dict[str, Any] | Unsendable:
-    if order.price is None:
-        return Unsendable(f"a {order.order_type} order needs a price")
-    if order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+    if order.time_in_force in (WorkingTime.IOC, WorkingTime.FOK):
         return Unsendable(f"a working order cannot be {order.time_in_force}")
     if order.position_ticket is not None:
         return Unsendable("a working order cannot close a position")
+    terms = _terms(order, spec, expiration_s)
+    if isinstance(terms, Unsendable):
+        return terms
     request["action"] = protocol.ACTION_PENDING
     request["type"] = _PENDING_TYPES[order.order_type, order.side]
+    return request | terms
+
+
+def _terms(
+    order: AttemptRequest, spec: InstrumentSpec, expiration_s: int | None
+) -> dict[str, Any] | Unsendable:
+    """Give what can be changed of a working order: prices, stops and its end."""
     # A limit is never worse than what was authorised.
-    limit = ROUND_FLOOR if order.side is Side.BUY else ROUND_CEILING
-    rounding = limit if order.order_type is OrderType.LIMIT else ROUND_HALF_EVEN
-    price = round_price(order.price, spec, rounding)
-    request["price"] = _number(price)
-    near = _stops_too_near(order, spec, price)
+    never_worse = ROUND_FLOOR if order.side is Side.BUY else ROUND_CEILING
+    limit = None if order.price is None else round_price(order.price, spec, never_worse)
+    stop = order.stop_price
+    if order.order_type is WorkingType.STOP and stop is None:
+        stop = order.price
+    trigger = None if stop is None else round_price(stop, spec)
+    first = limit if order.order_type is WorkingType.LIMIT else trigger
+    if first is None or (order.order_type is WorkingType.STOP_LIMIT and limit is None):
+        return Unsendable(f"a {order.order_type} order needs a price")
+    terms: dict[str, Any] = {"price": _number(first)}
+    if order.order_type is WorkingType.STOP_LIMIT and limit is not None:
+        terms["stoplimit"] = _number(limit)
+        first = limit
+    near = _stops_too_near(order, spec, first)
     if near is not None:
         return near
-    day = order.time_in_force is TimeInForce.DAY
-    request["type_time"] = protocol.TIME_DAY if day else protocol.TIME_GTC
-    return request
+    if order.time_in_force is WorkingTime.GTD:
+        if expiration_s is None:
+            return Unsendable("the order's end cannot be said in the server's time")
+        return terms | {"type_time": protocol.TIME_SPECIFIED, "expiration": expiration_s}
+    day = order.time_in_force is WorkingTime.DAY
+    return terms | {"type_time": protocol.TIME_DAY if day else protocol.TIME_GTC}
+
+
+def build_change(
+    order: AttemptRequest, spec: InstrumentSpec, order_ticket: int, expiration_s: int | None
+) -> dict[str, Any] | Unsendable:
+    """Build the request that gives a working order other terms; its volume is none of them."""
+    terms = _terms(order, spec, expiration_s)
+    if isinstance(terms, Unsendable):
+        return terms
+    return {
+        "action": protocol.ACTION_MODIFY,
+        "order": order_ticket,
+        "symbol": spec.venue_symbol,
+        **_stops(order.stop_loss, order.take_profit, spec),
+        **terms,
+    }
 
 
 def _stops_too_near(

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from backend.values import OrderType, Side
+from backend.values import Side
 from backend.venues.model import (
     AttemptRequest,
     CancelRequest,
+    ChangeRequest,
     InstrumentSpec,
     Outcome,
     RetcodeClass,
@@ -23,12 +24,14 @@ from backend.venues.model import (
     SymbolUnknown,
     VenueReport,
     VenueUnavailable,
+    WorkingType,
 )
 from backend.venues.mt5 import protocol, reports, retcodes
 from backend.venues.mt5.protocol import TerminalUnreachable
 from backend.venues.mt5.reader import Mt5Options, Mt5Reader
 from backend.venues.mt5.requests import (
     Unsendable,
+    build_change,
     build_removal,
     build_request,
     build_stops,
@@ -48,14 +51,15 @@ class Mt5Venue(Mt5Reader):
         try:
             spec = self.instrument(attempt.symbol)
             quote = None
-            if needs_price(spec) and attempt.order_type is OrderType.MARKET:
+            if needs_price(spec) and attempt.order_type is WorkingType.MARKET:
                 quote = self.quote(attempt.symbol)
         except SymbolUnknown as error:
             kind = RetcodeClass.FIX_REQUEST
             return self._unsent(attempt.attempt_id, attempt.client_order_id, str(error), kind)
         except VenueUnavailable as error:
             return self._unsent(attempt.attempt_id, attempt.client_order_id, str(error))
-        request = build_request(attempt, spec, self._hedging, quote)
+        expires = self._server_end(attempt)
+        request = build_request(attempt, spec, self._hedging, quote, expires)
         if isinstance(request, Unsendable):
             kind = RetcodeClass.FIX_REQUEST
             return self._unsent(attempt.attempt_id, attempt.client_order_id, request.reason, kind)
@@ -117,6 +121,22 @@ class Mt5Venue(Mt5Reader):
         asked = reports.exact(listed[0].volume_initial)
         known = (request.client_order_id, listed[0], deals, asked, "ticket")
         return reports.found_report(*known, self._time, self._clock.now())
+
+    def change(self, request: ChangeRequest) -> VenueReport:
+        """Give a working order other terms; `placed` means it has them. Repeating does no harm."""
+        attempt = request.attempt
+        ids = (attempt.attempt_id, attempt.client_order_id)
+        try:
+            spec = self.instrument(attempt.symbol)
+        except VenueUnavailable as error:
+            return self._unsent(*ids, str(error))
+        raw = build_change(attempt, spec, request.order_ticket, self._server_end(attempt))
+        if isinstance(raw, Unsendable):
+            return self._unsent(*ids, raw.reason, RetcodeClass.FIX_REQUEST)
+        return self._send(raw, *ids, spec)
+
+    def _server_end(self, attempt: AttemptRequest) -> int | None:
+        return None if attempt.good_till is None else self._time.to_server_s(attempt.good_till)
 
     def change_stops(self, request: StopsRequest) -> VenueReport:
         """Replace the stops of an open position; `placed` means they stand."""
