@@ -21,7 +21,7 @@ from workers.structure_reading import BARS_MAX, Reading, item_of, read_run, run_
 log = structlog.get_logger()
 
 EVERY_S = 15
-RUNS_MAX = 24
+RUNS_MAX = 12
 TIMEFRAMES = ("M5", "M15", "H1", "H4")
 _BARS_MIN = 60
 _ONE_AT_A_TIME = "select pg_try_advisory_lock(hashtextextended('desk.jobs.structures', 0))"
