@@ -209,6 +209,7 @@ class Code(StrEnum):
     CHANGE_EMPTY = "TR421", _REFUSAL, "the order has these terms already"
     LEDGER_UNBALANCED = "TR422", _REFUSAL, "a ledger transaction does not sum to zero"
     MOVEMENT_UNKNOWN = "TR423", _REFUSAL, "no such account, kind or amount of money to post"
+    DAY_NOT_OVER = "TR424", _REFUSAL, "the day is not over yet"
     VENUE_PRICE_MOVED = "TR430", _FAULT, "the venue's price moved away: the order is tried again"
     VENUE_BUSY = "TR431", _FAULT, "the venue asks to wait: the order is tried again"
     VENUE_NEEDS_OPERATOR = "TR432", _FAULT, "the terminal trades when a person lets it"

@@ -15,7 +15,10 @@ begin
              'account_id', o.account_id, 'strategy_id', o.strategy_id, 'venue_id', o.venue_id,
              'symbol', o.symbol, 'side', o.side, 'order_type', o.order_type,
              'quantity', o.quantity::text, 'filled_quantity', o.filled_quantity::text,
-             'limit_price', o.limit_price::text, 'stop_price', o.stop_price::text,
+             -- A stop's price is told as its price, too: it has no other.
+             'limit_price', coalesce(o.limit_price, case o.order_type when 'stop'
+                                                    then o.stop_price end)::text,
+             'stop_price', o.stop_price::text,
              'trail_distance', o.trail_distance::text, 'good_till', o.good_till,
              'change', case when g.change_id is not null then jsonb_build_object(
                'change_id', g.change_id, 'kind', g.kind, 'wanted', g.wanted) end,

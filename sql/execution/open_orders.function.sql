@@ -1,14 +1,15 @@
 -- The only way to a row in orders. Every halt scope is held shared until the commit: recording
 -- a halt takes it exclusively, so nothing is opened under a halt and nothing opened before one
 -- commits after it. A refusal raises; the caller's next look at order_facts explains it.
+-- A child may be of another type than its intent (order_type, limit_price, stop_price,
+-- trail_distance, good_till); a type without the prices that it needs is refused.
 create or replace function execution.open_orders(p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
   v_policy_hash text;
   v_scope record;
   v_intent public.intents;
-  v_children jsonb;
-  v_step record;
+  v_asked record;
   v_code text;
   v_ids uuid[] := '{}';
   v_keys bigint[] := '{}';
@@ -39,37 +40,55 @@ begin
       for update;
   select p.policy_hash into v_policy_hash from risk.policies p where p.active;
 
-  for i in 0 .. jsonb_array_length(p_items) - 1 loop
-    v_children := p_items -> i -> 'children';
-    select n.* into v_intent from public.intents n
-     where n.intent_id = (p_items -> i ->> 'intent_id')::uuid;
+  for v_asked in
+    select x.item ->> 'intent_id' as intent_id, x.item -> 'children' as children, n.intent,
+           s.volume_min, c.*
+      from jsonb_array_elements(p_items) with ordinality as x(item, nr)
+      -- A row by its key for each item, however small the table was when this was planned.
+      left join lateral (
+        select k as intent from public.intents k
+         where k.intent_id = (x.item ->> 'intent_id')::uuid offset 0) n on true
+      left join lateral (
+        select k.volume_min, k.volume_max, k.volume_step from public.instruments k
+         where k.symbol = (n.intent).symbol offset 0) s on true
+      left join lateral (
+        select count(*) as count, count(distinct k.child_index) as places,
+               sum(k.quantity) as quantity,
+               bool_or(k.quantity < s.volume_min or k.quantity > s.volume_max
+                       or mod(k.quantity, s.volume_step) <> 0) as off_step,
+               bool_or(k.expires_at <= v_now or k.good_till <= v_now) as over,
+               bool_or(case coalesce(k.order_type, (n.intent).order_type)
+                 when 'limit' then k.limit_price is null
+                 when 'stop' then coalesce(k.stop_price, k.limit_price) is null
+                 when 'stop_limit' then k.limit_price is null or k.stop_price is null
+                 when 'trailing' then k.stop_price is null
+                                   or (k.trail_distance > 0) is not true
+                 else false end
+                 or (k.time_in_force = 'GTD') <> (k.good_till is not null)) as unpriced
+          from jsonb_to_recordset(x.item -> 'children') as k(
+            child_index int, quantity numeric, order_type text, limit_price numeric,
+            stop_price numeric, trail_distance numeric, time_in_force text,
+            good_till timestamptz, expires_at timestamptz)) c on true
+     order by x.nr
+  loop
+    v_intent := v_asked.intent;
     if v_intent.state = 'authorized' then
       v_ready := array_append(v_ready, v_intent.intent_id);
     -- Orders that stand already are left out: asking again opens nothing twice.
     elsif exists (select from public.orders o
                    where o.intent_id = v_intent.intent_id
                      and o.order_id in (
-                       select c.order_id from jsonb_to_recordset(v_children) as c(order_id uuid)))
+                       select c.order_id
+                         from jsonb_to_recordset(v_asked.children) as c(order_id uuid)))
     then
       continue;
     end if;
-    v_code := execution.open_refusal(v_intent, v_policy_hash);
-    if v_code is null then
-      select s.volume_min, s.volume_max, s.volume_step into v_step
-        from public.instruments s where s.symbol = v_intent.symbol;
-      select case
-               when count(*) = 0 or sum(c.quantity) > v_intent.authorized_quantity then 'TR413'
-               when bool_or(c.quantity < v_step.volume_min or c.quantity > v_step.volume_max
-                            or mod(c.quantity, v_step.volume_step) <> 0)
-                 or count(*) <> count(distinct c.child_index) then 'TR418'
-               when bool_or(c.expires_at <= v_now) then 'TR411'
-             end
-        into v_code
-        from jsonb_to_recordset(v_children) as c(
-          child_index int, quantity numeric, expires_at timestamptz);
-    end if;
+    v_code := coalesce(execution.open_refusal(v_intent, v_policy_hash), case
+      when v_asked.count = 0 or v_asked.quantity > v_intent.authorized_quantity then 'TR413'
+      when v_asked.off_step or v_asked.unpriced or v_asked.count <> v_asked.places then 'TR418'
+      when v_asked.over then 'TR411' end);
     if v_code is not null then
-      raise exception 'intent % may not become orders', p_items -> i ->> 'intent_id'
+      raise exception 'intent % may not become orders', v_asked.intent_id
         using errcode = v_code;
     end if;
   end loop;
@@ -77,12 +96,17 @@ begin
   with opened as (
     insert into public.orders
       (order_id, intent_id, child_index, correlation_id, org_id, account_id, strategy_id,
-       venue_id, symbol, side, order_type, quantity, limit_price, stop_loss, take_profit,
-       reference_price, time_in_force, algorithm, latency_class, mode, reduce_only,
+       venue_id, symbol, side, order_type, quantity, limit_price, stop_price, trail_distance,
+       stop_loss, take_profit, reference_price, time_in_force, good_till, algorithm, latency_class, mode, reduce_only,
        deviation_points, status, policy_hash, created_at, updated_at, expires_at)
     select c.order_id, n.intent_id, c.child_index, n.correlation_id, n.org_id, n.account_id,
-           n.strategy_id, n.venue_id, n.symbol, n.side, n.order_type, c.quantity, c.limit_price,
-           n.stop_loss, n.take_profit, n.reference_price, c.time_in_force, c.algorithm,
+           n.strategy_id, n.venue_id, n.symbol, n.side, t.order_type, c.quantity,
+           -- A stop's price stands where it triggers, wherever it was said.
+           case t.order_type when 'stop' then null else c.limit_price end,
+           case t.order_type when 'stop' then coalesce(c.stop_price, c.limit_price)
+                             else c.stop_price end, c.trail_distance,
+           n.stop_loss, n.take_profit, n.reference_price, c.time_in_force, c.good_till,
+           c.algorithm,
            n.latency_class, n.mode, n.reduce_only, c.deviation_points, 'initialized',
            n.policy_hash, v_now, v_now, c.expires_at
       from jsonb_to_recordset(p_items) as x(intent_id uuid, children jsonb)
@@ -90,8 +114,10 @@ begin
       cross join lateral (select * from public.intents i
                            where i.intent_id = x.intent_id offset 0) n
       cross join lateral jsonb_to_recordset(x.children) as c(
-        order_id uuid, child_index int, quantity numeric, limit_price numeric,
-        time_in_force text, algorithm text, deviation_points int, expires_at timestamptz)
+        order_id uuid, child_index int, quantity numeric, order_type text, limit_price numeric,
+        stop_price numeric, trail_distance numeric, time_in_force text, good_till timestamptz,
+        algorithm text, deviation_points int, expires_at timestamptz)
+      cross join lateral (select coalesce(c.order_type, n.order_type) as order_type) t
      where x.intent_id = any (v_ready)
     on conflict (order_id) do nothing
     returning order_id, intent_id

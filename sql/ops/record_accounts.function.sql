@@ -22,6 +22,16 @@ begin
          day = greatest(s.day, excluded.day),
          as_of = excluded.as_of
    where s.as_of < excluded.as_of;
+  insert into ledger.venue_balances as b (account_id, org_id, balance, equity, as_of)
+  select x.account_id, a.org_id, x.balance, x.equity, x.as_of
+    from jsonb_to_recordset(p_items) as x(
+      account_id text, equity numeric, balance numeric, as_of timestamptz)
+    join public.accounts a on a.account_id = x.account_id
+   where x.balance is not null
+   order by x.account_id
+  on conflict (account_id) do update
+     set balance = excluded.balance, equity = excluded.equity, as_of = excluded.as_of
+   where b.as_of < excluded.as_of;
   insert into treasury.balances as b (org_id, currency, cash, equity, as_of)
   select a.org_id, a.currency, sum(x.balance), sum(x.equity), max(x.as_of)
     from jsonb_to_recordset(p_items) as x(

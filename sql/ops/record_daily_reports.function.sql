@@ -2,6 +2,9 @@ create or replace function ops.record_daily_reports(p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended('ops.record_daily_reports', 0));
+  perform ledger.close_day(d.day)
+     from (select distinct x.day from jsonb_to_recordset(p_items) as x(day date)
+            order by x.day) d;
   insert into public.report_snapshots (snapshot_id, org_id, account_id, metrics, generated_at)
   select bus.uuid7(), g.org_id, null,
          jsonb_build_object(
@@ -22,6 +25,16 @@ begin
                          and o.created_at < d.until_at),
            'fills', f.fills, 'realized_pnl', f.realized_pnl::text,
            'commission', f.commission::text, 'slippage_bps_mean', f.slippage_bps::text,
+           'accounts', (select coalesce(jsonb_agg(jsonb_build_object(
+                                'account_id', t.account_id, 'currency', t.currency,
+                                'opening', t.opening::text, 'movements', t.movements,
+                                'closing', t.closing::text, 'unrealized', t.unrealized::text,
+                                'equity', t.equity::text, 'venue_balance', t.venue_balance::text,
+                                'difference', t.difference::text, 'state', t.state,
+                                'positions', t.positions, 'currencies', t.currencies)
+                                order by t.account_id), '[]')
+                          from ledger.statements t
+                         where t.org_id = g.org_id and t.day = d.day),
            'compliance_alerts', (select count(*) from public.compliance_alerts c
                                   where c.org_id = g.org_id and c.raised_at >= d.from_at
                                     and c.raised_at < d.until_at),
@@ -51,5 +64,5 @@ begin
             from jsonb_to_recordset(p_items) as x(i int, day date));
 end $$;
 comment on function ops.record_daily_reports(jsonb) is
-  'Report a whole day (UTC) of every organisation: alerts and how they ended, orders, fills, money, findings. A day is reported once.';
+  'Report a whole day (UTC) of every organisation: alerts and how they ended, orders, fills, each account''s statement, findings. A day is reported once.';
 grant execute on function ops.record_daily_reports(jsonb) to housekeeping_agent;
