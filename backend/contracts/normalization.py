@@ -32,6 +32,7 @@ class SymbolRules(Contract):
     share_exchanges: frozenset[str]
     """Where a bare ticker means a share: `NYSE:GOLD` is a mining company."""
     share_classes: frozenset[str]
+    """What such an exchange quotes under a bare ticker."""
 
 
 class TimeframeRules(Contract):

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 import psycopg
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
 from starlette.testclient import TestClient
 
 from backend.api.app import create_app
@@ -269,7 +269,10 @@ def a_context(now: datetime, msg_id: UUID) -> Context:
 
 
 def allow_connections(server: Connection[Any], name: str, *, allowed: bool) -> None:
-    server.execute(f'alter database "{name}" with allow_connections {str(allowed).lower()}')
+    words = sql.SQL("true" if allowed else "false")
+    server.execute(
+        sql.SQL("alter database {} with allow_connections {}").format(sql.Identifier(name), words)
+    )
     if not allowed:
         server.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
