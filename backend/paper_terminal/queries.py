@@ -1,7 +1,7 @@
 """The package's reading functions. Each raises InvalidArgument where the package gives None, -2."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -16,12 +16,20 @@ from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import Money
 from backend.paper_terminal.rates import RATES_MAX, TICKS_MAX, Rates
 from backend.paper_terminal.records import Deal, Order, Position
-from backend.paper_terminal.requests import InvalidArgument, OutOfRange, check_number, check_text
+from backend.paper_terminal.requests import (
+    InvalidArgument,
+    OutOfRange,
+    check_number,
+    check_text,
+    utf16_units,
+)
 from backend.paper_terminal.veil import Veil
 
 _HISTORY_DAYS = 400
 _DAY_S = 86_400
 _DATE_END_S = 1 << 31
+_GROUP_UNITS_MAX = 1997
+_UNNAMED = "Unnamed arguments not allowed"
 Named = TypeVar("Named", Position, Order, Deal)
 
 
@@ -119,30 +127,33 @@ class Queries:
         """Count working orders."""
         return len(self._book.orders)
 
-    def orders_get(self, symbol: str = "", group: str = "", ticket: int = 0) -> Any:
-        """Give working orders by symbol, group or ticket."""
-        found = self._select(self._book.orders, symbol, group, ticket)
+    def orders_get(self, *unnamed: Any, **filters: Any) -> Any:
+        """Give working orders by ticket, symbol or group: the first of them that is named."""
+        found = self._select(self._book.orders, unnamed, filters)
         return tuple(self._order(order) for order in self._shown("orders", found))
 
     def positions_total(self) -> int:
         """Count open positions."""
         return len(self._book.positions)
 
-    def positions_get(self, symbol: str = "", group: str = "", ticket: int = 0) -> Any:
-        """Give open positions by symbol, group or ticket."""
-        found = self._select(self._book.positions, symbol, group, ticket)
+    def positions_get(self, *unnamed: Any, **filters: Any) -> Any:
+        """Give open positions by ticket, symbol or group: the first of them that is named."""
+        found = self._select(self._book.positions, unnamed, filters)
         return tuple(self._position(held) for held in self._shown("positions", found))
 
     def _select(
-        self, records: dict[int, Named], symbol: str, group: str, ticket: int
+        self, records: dict[int, Named], unnamed: tuple[Any, ...], filters: dict[str, Any]
     ) -> Iterable[Named]:
-        check_text("symbol", symbol)
-        check_group(group)
-        check_number("ticket", ticket)
-        if symbol:
+        if unnamed:
+            raise InvalidArgument(_UNNAMED)
+        if "ticket" in filters:
+            check_number("ticket", filters["ticket"])
+            return [records[filters["ticket"]]] if filters["ticket"] in records else []
+        if symbol := filters.get("symbol", ""):
+            check_text("symbol", symbol)
             return [r for r in records.values() if r.symbol == symbol]
-        if ticket:
-            return [records[ticket]] if ticket in records else []
+        group = filters.get("group", "")
+        check_group(group)
         return [r for r in records.values() if in_group(r.symbol, group)]
 
     # History
@@ -151,38 +162,49 @@ class Queries:
         """Count finished orders between two dates."""
         return len(self._shown("orders", self._book.history_between(*self._period(dates))))
 
-    def history_orders_get(
-        self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
-    ) -> Any:
+    def history_orders_get(self, *dates: Any, **filters: Any) -> Any:
         """Give finished orders: by two positional dates, by order ticket, or by position."""
-        _check_filters(group, ticket, position)
-        if ticket:
-            known = self._book.history.get(ticket)
-            found = [known] if known else []
-        elif position:
-            found = self._book.history_of(position)
-        else:
-            period = self._book.history_between(*self._period(dates))
-            found = [o for o in period if in_group(o.symbol, group)]
+        history = self._book.history
+        found = self._past(
+            dates,
+            filters,
+            self._book.history_between,
+            lambda ticket: [history[ticket]] if ticket in history else [],
+            self._book.history_of,
+        )
         return tuple(self._order(order) for order in self._shown("orders", found))
 
     def history_deals_total(self, *dates: Any) -> int:
         """Count deals between two dates."""
         return len(self._shown("deals", self._book.deals_between(*self._period(dates))))
 
-    def history_deals_get(
-        self, *dates: Any, group: str = "", ticket: int = 0, position: int = 0
-    ) -> Any:
+    def history_deals_get(self, *dates: Any, **filters: Any) -> Any:
         """Give deals: by two positional dates, by the ticket of their order, or by position."""
-        _check_filters(group, ticket, position)
-        if ticket:
-            found = self._book.deals_of_order(ticket)
-        elif position:
-            found = self._book.deals_of(position)
-        else:
-            period = self._book.deals_between(*self._period(dates))
-            found = [d for d in period if in_group(d.symbol, group)]
+        book = self._book
+        found = self._past(dates, filters, book.deals_between, book.deals_of_order, book.deals_of)
         return tuple(_deal(deal) for deal in self._shown("deals", found))
+
+    def _past(
+        self,
+        dates: tuple[Any, ...],
+        filters: dict[str, Any],
+        between: Callable[[int, int], list[Named]],
+        of_order: Callable[[int], list[Named]],
+        of_position: Callable[[int], list[Named]],
+    ) -> list[Named]:
+        """Choose as the package does: with two dates it looks at no ticket any more."""
+        if len(dates) == 2:
+            period = self._period(dates)
+            group = filters.get("group", "")
+            check_group(group)
+            return [record for record in between(*period) if in_group(record.symbol, group)]
+        for name, find in (("ticket", of_order), ("position", of_position)):
+            if name in filters:
+                if dates:
+                    raise InvalidArgument(_UNNAMED)
+                check_number(name, filters[name])
+                return find(filters[name])
+        raise InvalidArgument("Invalid arguments")
 
     # Calculation
 
@@ -216,9 +238,9 @@ class Queries:
         if isinstance(value, float) and math.isfinite(value):
             return _narrowed(value)
         if not isinstance(value, int):
-            raise InvalidArgument("Invalid date argument")
+            raise InvalidArgument("Invalid arguments")
         if not -_DATE_END_S <= value < _DATE_END_S:
-            raise OutOfRange("Invalid date argument")
+            raise OutOfRange("Invalid arguments")
         return value
 
     def _period(self, dates: tuple[object, ...]) -> tuple[int, int]:
@@ -316,14 +338,8 @@ def _narrowed(seconds: float) -> int:
 def check_group(group: object) -> None:
     """Accept a list of masks. Raises InvalidArgument."""
     # Lists of masks may be longer than a symbol's name.
-    if not isinstance(group, str):
+    if not isinstance(group, str) or utf16_units(group) > _GROUP_UNITS_MAX:
         raise InvalidArgument('Invalid "group" argument')
-
-
-def _check_filters(group: object, ticket: object, position: object) -> None:
-    check_group(group)
-    check_number("ticket", ticket)
-    check_number("position", position)
 
 
 def in_group(symbol: str, group: str) -> bool:

@@ -15,7 +15,7 @@ from backend.paper_terminal.constants import Retcode
 from cli.main import main
 from tests.venues.conftest import Starter
 from tests.venues.inside import Inside, open_inside
-from tests.venues.process import LOGIN, PaperProcess
+from tests.venues.process import END_S, LOGIN, PaperProcess
 from tests.venues.test_terminal_life import order
 
 DONE, PARTIAL = 10009, 10010
@@ -126,9 +126,18 @@ def test_words_that_the_package_does_not_know_are_ignored_a_forgotten_stop_with_
     assert inside.positions_get(ticket=by_words.order)[0].sl == 1.2
 
 
+def test_filters_exclude_one_another_silently(inside: Inside):
+    first, second = (inside.trade().order for _ in range(2))
+    assert [p.ticket for p in inside.positions_get(symbol="GBPUSD", ticket=first)] == [first]
+    assert len(inside.positions_get(Symbol="GBPUSD")) == 2
+    # Dates come before tickets: this is the whole day, not the order.
+    assert len(inside.history_deals_get(0, END_S, ticket=second)) == 3
+    assert [d.order for d in inside.history_deals_get(ticket=second)] == [second]
+
+
 def test_dates_end_in_2038(inside: Inside):
     inside.trade()
-    assert inside.history_deals_total(0, (1 << 31) - 1) == 2
+    assert inside.history_deals_total(0, END_S) == 2
     with pytest.raises(SystemError):
         inside.history_deals_total(0, 1 << 31)
     assert inside.history_deals_total(0, datetime(2040, 1, 1, tzinfo=UTC)) == 0
@@ -148,7 +157,9 @@ def test_dates_end_in_2038(inside: Inside):
         ("symbol_info_tick", ["S" * 30], {}, 'Invalid "symbol" argument'),
         ("history_deals_get", [], {"date_from": 0, "date_to": 9}, "Invalid arguments"),
         ("history_deals_get", [0], {}, "Invalid arguments"),
-        ("history_orders_get", ["2026-01-01", 9], {}, "Invalid date argument"),
+        ("history_orders_get", ["2026-01-01", 9], {}, "Invalid arguments"),
+        ("history_orders_get", [0], {"ticket": 9}, "Unnamed arguments not allowed"),
+        ("positions_get", ["EURUSD"], {}, "Unnamed arguments not allowed"),
         ("copy_rates_from_pos", ["EURUSD", 7, 0, 9], {}, 'Invalid "timeframe" argument'),
         ("login", [], {}, "Invalid number of arguments"),
         ("login", ["10001"], {}, 'Invalid "login" argument'),
