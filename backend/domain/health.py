@@ -37,6 +37,8 @@ class HealthFacts:
     open_risk_max: Decimal | None
     halted: bool
     now: datetime
+    unanswered: int = 0
+    """Of those sent: not answered in time, or found to have never arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,12 @@ def judge_health(facts: HealthFacts, policy: HealthPolicy) -> VenueHealth:
     """Judge a venue. Without a usable quote the confidence is zero: unknown is not healthy."""
     reasons: list[str] = []
     spread = spread_bps(facts.bid, facts.ask)
+    if facts.unanswered > 0:
+        reasons.append("UNANSWERED")
+    # Who does not answer fills no better than who says no.
     rejection_rate = (
-        Decimal(facts.rejected) / Decimal(max(1, facts.sent + policy.prior_orders))
+        Decimal(facts.rejected + facts.unanswered)
+        / Decimal(max(1, facts.sent + policy.prior_orders))
     ).quantize(MICRO)
     latency = facts.latency_p95_ms if facts.latency_p95_ms is not None else 0
     confidence = ONE

@@ -2,7 +2,8 @@
 
 Without any edge, a price that wanders reaches a target r times as far away as the stop
 with probability 1 / (1 + r) (optional stopping of a martingale). The score moves that
-probability up or down, in proportion to how much of the evidence is known.
+probability up or down, in proportion to how much of the evidence is known; precedents whose
+outcome is known move it on, as observations beside a prior of a stated weight.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ class HypothesisPolicy:
     reward_to_risk_min: Decimal
     window_bars: int
     window_s_max: int
+    precedent_prior: int
+    """How many imagined precedents stand behind the score's own probability."""
     immediate_window_s: int
     """Windows no longer than this ask for the immediate latency class."""
 
@@ -63,6 +66,9 @@ class HypothesisFacts:
     timeframe: str
     received_at: datetime
     now: datetime
+    precedents: int = 0
+    """Alike signals whose outcome was known when this one was scored."""
+    precedents_won: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ class Hypothesis:
     """What is expected, and until when it holds. `edge` is the expected profit in risks (R)."""
 
     probability: Decimal
+    taught: Decimal
+    """What precedents moved the probability by."""
     reward_to_risk: Decimal
     edge: Decimal
     stop_loss: Decimal
@@ -120,9 +128,13 @@ def hypothesize(facts: HypothesisFacts, policy: HypothesisPolicy) -> Hypothesis 
     closes_at = facts.received_at + timedelta(seconds=window_s(facts.timeframe, policy))
     if closes_at <= facts.now:
         return NoHypothesis(HypothesisCode.WINDOW_OVER, closes_at.isoformat())
-    probability = probability_of(facts.score, facts.confidence, ratio, policy)
+    expected = probability_of(facts.score, facts.confidence, ratio, policy)
+    probability = updated(expected, facts.precedents, facts.precedents_won, policy)
+    if facts.precedents:
+        notes.append(f"{facts.precedents_won} of {facts.precedents} precedents won")
     return Hypothesis(
         probability=probability,
+        taught=probability - expected,
         reward_to_risk=ratio,
         edge=(probability * ratio - (ONE - probability)).quantize(MICRO, ROUND_HALF_EVEN),
         stop_loss=stop_loss,
@@ -142,6 +154,14 @@ def probability_of(
     fair = ONE / (ONE + reward_to_risk)
     moved = fair + policy.probability_gain * (score - policy.score_neutral) * confidence
     return unit(bounded(moved, Decimal("0.01"), Decimal("0.99")))
+
+
+def updated(expected: Decimal, known: int, won: int, policy: HypothesisPolicy) -> Decimal:
+    """Return the mean of a beta distribution: the expectation as prior, precedents observed."""
+    if known == 0:
+        return expected
+    prior = max(1, policy.precedent_prior)
+    return unit((prior * expected + won) / (prior + known))
 
 
 def window_s(timeframe: str, policy: HypothesisPolicy) -> int:

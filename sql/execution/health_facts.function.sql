@@ -18,9 +18,12 @@ begin
   with sent as materialized (
     select o.venue_id, o.symbol, count(*) as sent,
            count(*) filter (where o.status = 'rejected') as rejected,
+           count(*) filter (where a.state in ('unknown', 'not_sent')
+                               or a.state = 'open' and a.opened_at < v_now - interval '10 seconds')
+             as unanswered,
            percentile_disc(0.95) within group (order by a.latency_ms) as latency_p95_ms
       -- The latest thousand are enough to judge by, and bound the work of a busy quarter hour.
-      from (select k.order_id, k.latency_ms from execution.attempts k
+      from (select k.order_id, k.latency_ms, k.state, k.opened_at from execution.attempts k
              where k.opened_at > v_now - interval '15 minutes'
              order by k.opened_at desc limit 1000) a
       join public.orders o on o.order_id = a.order_id
@@ -38,6 +41,7 @@ begin
            'venue_id', v.venue_id, 'symbol', s.symbol,
            'bid', q.bid::text, 'ask', q.ask::text, 'quoted_at', q.received_at,
            'sent', coalesce(t.sent, 0), 'rejected', coalesce(t.rejected, 0),
+           'unanswered', coalesce(t.unanswered, 0),
            'latency_p95_ms', t.latency_p95_ms,
            'open_risk', coalesce(d.open_risk, 0)::text,
            'halted', v.state <> 'active' or exists (

@@ -16,11 +16,18 @@ begin
              'wanted_at', greatest(g.received_at, (
                select max(v.decided_at) from public.review_queue v
                 where v.correlation_id = g.correlation_id and v.state = 'approved')),
+             'precedents', k.known, 'precedents_won', k.won,
              'policy', v_policy, 'policy_hash', v_policy_hash)), '[]')
-      from jsonb_to_recordset(p_items) as x(i int, signal_id uuid, symbol text)
+      from jsonb_to_recordset(p_items) as x(
+        i int, signal_id uuid, symbol text, precedents jsonb)
+     cross join lateral (
+       -- The scorer named those that were closed when it scored: nothing later speaks here.
+       select count(*) as known, count(*) filter (where p.outcome_r > 0) as won
+         from jsonb_array_elements_text(coalesce(x.precedents, '[]')) as n(id)
+         join public.precedents p on p.rationale_id = n.id::uuid) k
       left join public.instruments s on s.symbol = x.symbol
       left join public.signals_normalized g on g.signal_id = x.signal_id);
 end $$;
 comment on function intake.hypothesis_facts(jsonb) is
-  'Tick size, when the alert came, and what the active pack says about hypotheses.';
+  'Tick size, when the alert came, how its precedents ended, and what the active pack says about hypotheses.';
 grant execute on function intake.hypothesis_facts(jsonb) to strategy_analyst_agent;

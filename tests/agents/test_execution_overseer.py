@@ -24,6 +24,7 @@ def pair(**changes: Any) -> dict[str, Any]:
         "quoted_at": format_instant(NOW),
         "sent": 0,
         "rejected": 0,
+        "unanswered": 0,
         "latency_p95_ms": None,
         "open_risk": "0",
         "halted": False,
@@ -81,7 +82,9 @@ def test_rejections_and_latency_lower_the_confidence():
     clean = health_of(decide(pair(sent=100))).fill_confidence
     rejecting = health_of(decide(pair(sent=100, rejected=20))).fill_confidence
     slow = health_of(decide(pair(sent=100, latency_p95_ms=450))).fill_confidence
-    assert rejecting < clean
+    silent = health_of(decide(pair(sent=100, unanswered=20)))
+    assert rejecting == silent.fill_confidence < clean
+    assert silent.rejection_rate > 0
     assert slow < clean
 
 

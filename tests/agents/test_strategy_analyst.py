@@ -28,6 +28,8 @@ def facts(**changes: Any) -> dict[str, Any]:
     return {
         "tick_size": "0.00001",
         "wanted_at": format_instant(NOW),
+        "precedents": 0,
+        "precedents_won": 0,
         "policy": HYPOTHESIS_POLICY,
         "policy_hash": POLICY_HASH,
     } | changes
@@ -54,6 +56,21 @@ def test_edge_stands_first_in_the_evidence():
     evidence = decide(facts()).effects[0].item["evidence"]
     assert evidence[0]["feature"] == "edge"
     assert Decimal(evidence[0]["weight"]) > 0
+
+
+def test_precedents_that_won_raise_the_probability_and_stand_in_the_evidence():
+    alone = decide(facts()).emissions[0].payload
+    won = decide(facts(precedents=5, precedents_won=5))
+    lost = decide(facts(precedents=5, precedents_won=0))
+    assert (
+        lost.emissions[0].payload.probability
+        < alone.probability
+        < won.emissions[0].payload.probability
+    )
+    lesson = won.effects[0].item["evidence"][1]
+    assert lesson["feature"] == "precedents"
+    assert Decimal(lesson["weight"]) == won.emissions[0].payload.probability - alone.probability
+    assert "5 of 5 precedents won" in won.explanation
 
 
 def test_waiting_order_is_parked():

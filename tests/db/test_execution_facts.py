@@ -17,6 +17,7 @@ from tests.kit.messages import a_fill as a_fill_event
 from tests.kit.order_flow import (
     a_fill,
     a_report,
+    age_attempt,
     an_order,
     clear_orders,
     new_id,
@@ -176,3 +177,16 @@ def test_procedure_is_its_agents_own(desk: Database, procedure: str, owner: str)
         conn.execute(f"select {procedure}('[]'::jsonb)")
     with role(desk, "normalizer") as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
         conn.execute(f"select {procedure}('[]'::jsonb)")
+
+
+def test_overseer_is_told_who_said_no_and_who_said_nothing(
+    desk: Database, inside: Connection[Any], bridge: Connection[Any]
+):
+    refused = open_attempt(bridge, an_order(inside))
+    record(bridge, refused, a_report("rejected", code="TR405", final=True))
+    age_attempt(inside, open_attempt(bridge, an_order(inside)), 30)
+    open_attempt(bridge, an_order(inside))
+    with role(desk, "execution_overseer") as overseer:
+        (facts,) = ask(overseer, "execution.health_facts", {})
+    (pair,) = (pair for pair in facts["pairs"] if pair["symbol"] == "EURUSD")
+    assert (pair["sent"], pair["rejected"], pair["unanswered"]) == (3, 1, 1)

@@ -51,6 +51,7 @@ HYPOTHESIS_POLICY: dict[str, Any] = {
     "reward_to_risk_min": "1.2",
     "window_bars": 4,
     "window_s_max": 3_600,
+    "precedent_prior": 10,
     "immediate_window_s": 900,
 }
 HEALTH_POLICY: dict[str, Any] = {

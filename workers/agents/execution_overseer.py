@@ -24,8 +24,8 @@ from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Judge every venue and symbol by what it did lately, and say when that changes.",
-    observations="Quotes, rejections and latency of 15 minutes, open reservations, halts, open "
-    "proposals.",
+    observations="Quotes, rejections, silence and latency of 15 minutes, open reservations, "
+    "halts, open proposals.",
     actions="Records venue_health; publishes signals.health.v1 on change and every 30 s; casts "
     "reasoned votes.",
     beliefs="A few imagined clean orders stand beside the observed ones while there are few.",
@@ -133,6 +133,7 @@ def _judge(
             open_risk_max=open_risk_max,
             halted=bool(pair["halted"]),
             now=now,
+            unanswered=int(pair["unanswered"]),
         ),
         policy,
     )

@@ -40,7 +40,8 @@ from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Say what is expected of a signal, how likely, and until when.",
-    observations="Rationales that passed, tick sizes, when the alert came, open proposals.",
+    observations="Rationales that passed, outcomes of their precedents, tick sizes, when the "
+    "alert came, open proposals.",
     actions="Records hypotheses; publishes signals.hypothesis.v1; casts reasoned votes.",
     beliefs="Without an edge, stop and target are as likely as their distances say.",
     policy="A stop or target on the wrong side, a stop within noise, too small a reward or a "
@@ -67,7 +68,11 @@ EVERY_MS = 2_000
 def ask(message: Message[RationaleSignal]) -> dict[str, Any]:
     """Ask for the tick size and for when the signal was wanted."""
     payload = message.payload
-    return {"signal_id": str(payload.signal_id), "symbol": payload.symbol}
+    return {
+        "signal_id": str(payload.signal_id),
+        "symbol": payload.symbol,
+        "precedents": [str(precedent) for precedent in payload.precedents],
+    }
 
 
 def handle(message: Message[RationaleSignal], facts: Facts, context: Context) -> Decision:
@@ -92,6 +97,8 @@ def handle(message: Message[RationaleSignal], facts: Facts, context: Context) ->
             timeframe=rationale.timeframe,
             received_at=read_instant(facts["wanted_at"]),
             now=context.now,
+            precedents=int(facts["precedents"]),
+            precedents_won=int(facts["precedents_won"]),
         ),
         policy,
     )
@@ -130,6 +137,13 @@ def _judge(ballot: Ballot) -> Vote | None:
             return None
 
 
+def _lesson(found: Hypothesis) -> tuple[Attribution, ...]:
+    """Return what precedents moved, where they moved anything."""
+    if found.taught == 0:
+        return ()
+    return (Attribution(feature="precedents", weight=found.taught),)
+
+
 def _none(found: NoHypothesis, policy_hash: str | None) -> Decision:
     code = Code[found.code.name]
     over = found.code is HypothesisCode.WINDOW_OVER
@@ -151,6 +165,7 @@ def _expect(
     rationale = message.payload
     evidence = (
         Attribution(feature="edge", weight=found.edge),
+        *_lesson(found),
         *rationale.top_contributions,
     )
     signal = HypothesisSignal(

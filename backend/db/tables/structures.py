@@ -39,8 +39,7 @@ class Structure(Base):
         CheckConstraint("upper >= lower", name="upper"),
         CheckConstraint("(outlier is null) = (model is null)", name="model"),
         CheckConstraint(
-            "(verdict is null) = (judged_at is null)"
-            " and (verdict is null) = (judged_by is null)",
+            "(verdict is null) = (judged_at is null) and (verdict is null) = (judged_by is null)",
             name="judged",
         ),
         Index(None, "symbol", "timeframe", "known_at"),

@@ -150,6 +150,25 @@ def test_approval_counts_as_the_instant(as_role: As, inside: Connection[Any]):
     assert facts["wanted_at"] == decided_at
 
 
+def test_outcomes_of_the_named_precedents_are_counted(as_role: As, inside: Connection[Any]):
+    signal = normalized(as_role)
+    known = [uuid4() for _ in range(3)]
+    for precedent, outcome_r in zip(known, ("1.8", "-1", "0.2"), strict=True):
+        inside.execute(
+            "insert into public.precedents (rationale_id, org_id, symbol_class, symbol, side,"
+            " feature_vector, outcome_r, ended, policy_hash, scored_at, closed_at)"
+            " values (%s, 'demo', 'fx', 'EURUSD', 'BUY', %s, %s, 'time', 'hash',"
+            " now() - interval '2 days', now() - interval '1 day')",
+            (precedent, str([0] * 16), outcome_r),
+        )
+    item = {"signal_id": signal["signal_id"], "symbol": "EURUSD"}
+    analyst = as_role("strategy_analyst_agent")
+    (facts,) = ask(analyst, "intake.hypothesis_facts", item | {"precedents": [*known[:2], uuid4()]})
+    inside.execute("set session_replication_role = replica")
+    inside.execute("delete from public.precedents")
+    assert (facts["precedents"], facts["precedents_won"]) == (2, 1)
+
+
 def test_unknown_symbol_has_no_tick(as_role: As):
     (facts,) = hypothesis_facts(as_role, {"signal_id": uuid4(), "symbol": "NOSUCH"})
     assert facts["tick_size"] is None

@@ -34,7 +34,9 @@ from backend.values import LatencyClass, OrderType, Side
 
 D = Decimal
 NOW = datetime(2026, 11, 19, 14, tzinfo=UTC)
-EXPECTING = HypothesisPolicy(D("0.8"), D("0.5"), D("1.5"), D("0.3"), D(2), D("1.2"), 2, 3600, 1800)
+EXPECTING = HypothesisPolicy(
+    D("0.8"), D("0.5"), D("1.5"), D("0.3"), D(2), D("1.2"), 2, 3600, 20, 1800
+)  # fmt: skip
 WATCHING = HealthPolicy(D(5), D("0.2"), 1000, 2000, 60, 20)
 ROUTING = RoutingPolicy(
     "demo-1", D("0.3"), D("0.02"), D("0.5"), 30_000, D(100_000), 60_000, 600_000, D("0.2"),
