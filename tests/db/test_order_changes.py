@@ -129,7 +129,8 @@ def test_a_change_that_the_venue_refuses_leaves_the_order_as_it_was(conn: Any):
 def test_terms_that_raise_the_stakes_are_authorised_afresh(conn: Any, wanted: dict[str, str]):
     order_id, attempt = working(conn)
     answer = modify(conn, order_id, **wanted)
-    assert answer["state"] == "pending" and answer["intent_id"] is not None
+    assert answer["state"] == "pending"
+    assert answer["intent_id"] is not None
     assert scalar(conn, "select count(*) from public.intents where state = 'ordered'") == 2
     size = Decimal(wanted.get("quantity", "2"))
     assert held(conn) == (size, size)
@@ -148,7 +149,8 @@ def test_what_a_refused_raise_had_reserved_goes_back(conn: Any):
     after = conn.execute(
         "select quantity, notional from risk.reservations where released_at is null"
     ).fetchall()
-    assert after == before and held(conn) == (2, 2)
+    assert after == before
+    assert held(conn) == (2, 2)
 
 
 def test_more_than_authority_allows_is_refused_with_its_code_and_reserves_nothing(conn: Any):
