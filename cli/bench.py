@@ -174,3 +174,27 @@ def orders(
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2) + "\n")
     print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])
+
+
+@app.command()
+def fuzz(
+    count: Annotated[int, typer.Option(min=1, help="Bodies to read and decide on.")] = 100_000,
+    http: Annotated[int, typer.Option(min=0, help="Bodies to post to a whole desk.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same bodies.")] = 1,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+) -> None:
+    """Send mutated alerts through reading and deciding, and through the webhook if asked.
+
+    Examples: `desk bench fuzz`, `desk bench fuzz --count 1000 --http 3000 --seed 7`.
+    """
+    from research.bench.fuzz import run_fuzz, run_http_fuzz
+
+    report = run_fuzz(seed, count, lambda line: err().print(line))
+    if http:
+        say = err().print
+        report["http"] = run_http_fuzz(load_settings(), seed + 1, http, lambda line: say(line))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])

@@ -156,7 +156,7 @@ class WebhookBench:
 
 def run_webhook_bench(settings: Settings, sizes: Sizes, report: Report) -> dict[str, Any]:
     """Run all floods and return their figures."""
-    with _bench(settings, sizes) as bench:
+    with open_bench(settings, sizes) as bench:
         report(f"saturating the chain with {sizes.burst} alerts")
         bench.flood(sizes.burst)
         before = bench.backlog()
@@ -195,7 +195,8 @@ def run_webhook_bench(settings: Settings, sizes: Sizes, report: Report) -> dict[
 
 
 @contextmanager
-def _bench(settings: Settings, sizes: Sizes) -> Iterator[WebhookBench]:
+def open_bench(settings: Settings, sizes: Sizes) -> Iterator[WebhookBench]:
+    """Start a whole desk of its own, with a market to write alerts about."""
     settings = settings.model_copy(
         update={
             "database": f"bench_{uuid.uuid4().hex[:8]}",
