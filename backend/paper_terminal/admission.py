@@ -35,8 +35,8 @@ class Admission:
             words |= {"login" if function == "login" else "path": args[0]}
         if len(args) > 1 or (function == "login" and "login" not in words):
             raise InvalidArgument("Invalid number of arguments")
-        for word, value in words.items():
-            if type(value) is not _WORDS.get(word):
+        for word, kind in _WORDS.items():
+            if word in words and not isinstance(words[word], kind):
                 raise InvalidArgument(f'Invalid "{word}" argument')
         # A terminal that is asked for nobody in particular stays with the account it knows.
         asked = words.get("login", 0)

@@ -22,7 +22,7 @@ from backend.paper_terminal.floor import Floor
 from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import AccountState, Money
 from backend.paper_terminal.queries import NotFound, check_group, in_group
-from backend.paper_terminal.requests import check_text, parse_request
+from backend.paper_terminal.requests import check_symbol, parse_call
 from backend.paper_terminal.road import Lost
 from backend.paper_terminal.trading import Trading
 
@@ -86,13 +86,13 @@ class Descriptions:
         names = (name for name in self._market.specs if in_group(name, group))
         return tuple(self.symbol_info(name) for name in names)
 
-    def symbol_info(self, symbol: str) -> Any:
+    def symbol_info(self, symbol: str, /) -> Any:
         """Describe a symbol."""
         self._known(symbol)
         spec = self._trading.rules_of(symbol)
         return infos.symbol_info(self._market, self._money, spec, symbol in self._selected)
 
-    def symbol_info_tick(self, symbol: str) -> Any:
+    def symbol_info_tick(self, symbol: str, /) -> Any:
         """Give the newest tick of a symbol that MarketWatch shows."""
         self._known(symbol)
         if symbol not in self._selected:
@@ -109,9 +109,9 @@ class Descriptions:
             0.0,
         )
 
-    def symbol_select(self, symbol: str, enable: bool = True) -> bool:
+    def symbol_select(self, symbol: str, enable: bool = True, /) -> bool:
         """Show or hide a symbol; what is traded cannot be hidden."""
-        check_text("symbol", symbol)
+        check_symbol(symbol)
         if symbol not in self._market.specs:
             return False
         if enable:
@@ -123,17 +123,17 @@ class Descriptions:
         self._selected.discard(symbol)
         return True
 
-    def market_book_add(self, symbol: str) -> bool:
+    def market_book_add(self, symbol: str, /) -> bool:
         """Subscribe to the depth of market; without that there is none to get."""
-        check_text("symbol", symbol)
+        check_symbol(symbol)
         if symbol not in self._market.specs:
             return False
         self._booked.add(symbol)
         return True
 
-    def market_book_get(self, symbol: str) -> Any:
+    def market_book_get(self, symbol: str, /) -> Any:
         """Give the depth of market, sellers first and the highest price on top."""
-        check_text("symbol", symbol)
+        check_symbol(symbol)
         if symbol not in self._booked:
             raise Lost(E_FAILED)
         ladder = self._floor.ladder(symbol)
@@ -146,17 +146,17 @@ class Descriptions:
             *(_book_info(BOOK_TYPE_BUY, *level) for level in bids),
         )
 
-    def market_book_release(self, symbol: str) -> bool:
+    def market_book_release(self, symbol: str, /) -> bool:
         """Unsubscribe; false if nobody had subscribed."""
-        check_text("symbol", symbol)
+        check_symbol(symbol)
         if symbol not in self._booked:
             return False
         self._booked.discard(symbol)
         return True
 
-    def order_check(self, request: object) -> Any:
+    def order_check(self, *unnamed: object, **words: object) -> Any:
         """Tell what would refuse a request, and the account after it."""
-        parsed = parse_request(request)
+        parsed = parse_call(list(unnamed), words)
         answer, need = self._trading.check(parsed)
         state = self.state()
         margin = state.margin + need
@@ -176,7 +176,7 @@ class Descriptions:
         )
 
     def _known(self, symbol: object) -> None:
-        check_text("symbol", symbol)
+        check_symbol(symbol)
         if symbol not in self._market.specs:
             raise NotFound(symbol)
 

@@ -20,6 +20,7 @@ from backend.paper_terminal.requests import (
     InvalidArgument,
     OutOfRange,
     check_number,
+    check_symbol,
     check_text,
     utf16_units,
 )
@@ -57,13 +58,15 @@ class Queries:
 
     # Rates and ticks
 
-    def copy_rates_from(self, symbol: str, timeframe: int, date_from: Any, count: int) -> Any:
+    def copy_rates_from(self, symbol: str, timeframe: int, date_from: Any, count: int, /) -> Any:
         """Give count bars that open at date_from or before, oldest first."""
         span = self._span(symbol, timeframe)
         latest = min(self._seconds(date_from), self._market.server_ms() // 1000)
         return self._rates_back(symbol, timeframe, latest // span * span, count)
 
-    def copy_rates_from_pos(self, symbol: str, timeframe: int, start_pos: int, count: int) -> Any:
+    def copy_rates_from_pos(
+        self, symbol: str, timeframe: int, start_pos: int, count: int, /
+    ) -> Any:
         """Give count bars counted back from the present one, which is 0; oldest first."""
         span = self._span(symbol, timeframe)
         if not isinstance(start_pos, int) or start_pos < 0:
@@ -71,7 +74,7 @@ class Queries:
         present = self._market.stamp_of(self._market.now_step(symbol)) // 1000
         return self._rates_back(symbol, timeframe, (present // span - start_pos) * span, count)
 
-    def copy_rates_range(self, symbol: str, timeframe: int, date_from: Any, date_to: Any) -> Any:
+    def copy_rates_range(self, symbol: str, timeframe: int, date_from: Any, date_to: Any, /) -> Any:
         """Give the bars that open within both dates."""
         span = self._span(symbol, timeframe)
         now = self._market.server_ms() // 1000
@@ -104,7 +107,7 @@ class Queries:
             raise InvalidArgument('Invalid "timeframe" argument')
         return TIMEFRAME_MINUTES[timeframe] * 60
 
-    def copy_ticks_from(self, symbol: str, date_from: Any, count: int, flags: int) -> Any:
+    def copy_ticks_from(self, symbol: str, date_from: Any, count: int, flags: int, /) -> Any:
         """Give count ticks from a date on."""
         self._known(symbol)
         if type(count) is not int or not 0 < count <= TICKS_MAX or type(flags) is not int:
@@ -112,7 +115,7 @@ class Queries:
         first = self._market.step_at(self._seconds(date_from) * 1000)
         return self._rates.ticks(symbol, first, first + count)
 
-    def copy_ticks_range(self, symbol: str, date_from: Any, date_to: Any, flags: int) -> Any:
+    def copy_ticks_range(self, symbol: str, date_from: Any, date_to: Any, flags: int, /) -> Any:
         """Give the ticks between two dates."""
         self._known(symbol)
         if type(flags) is not int:
@@ -208,7 +211,7 @@ class Queries:
 
     # Calculation
 
-    def order_calc_margin(self, action: int, symbol: str, volume: float, price: float) -> float:
+    def order_calc_margin(self, action: int, symbol: str, volume: float, price: float, /) -> float:
         """Give the margin of an order in the account's currency."""
         self._known(symbol)
         _check_calculation(action, volume, price)
@@ -222,6 +225,7 @@ class Queries:
         volume: float,
         price_open: float,
         price_close: float,
+        /,
     ) -> float:
         """Give the profit of a trade in the account's currency."""
         self._known(symbol)
@@ -250,7 +254,7 @@ class Queries:
         return first * 1000, last * 1000 + 999
 
     def _known(self, symbol: object) -> None:
-        check_text("symbol", symbol)
+        check_symbol(symbol)
         if symbol not in self._market.specs:
             raise NotFound(symbol)
 

@@ -82,12 +82,27 @@ def check_text(name: str, value: object) -> None:
         raise InvalidArgument(f'Invalid "{name}" argument')
 
 
+def check_symbol(symbol: object) -> None:
+    """Accept the name of a symbol where it is the first argument. Raises InvalidArgument."""
+    if not isinstance(symbol, str) or utf16_units(symbol) > TEXT_UNITS_MAX:
+        raise InvalidArgument("Invalid arguments")
+
+
 def check_number(name: str, value: object, bits: int = 64) -> None:
     """Accept an unsigned integer. Raises InvalidArgument, OutOfRange if it does not fit."""
     if not isinstance(value, int):
         raise InvalidArgument(f'Invalid "{name}" argument')
     if not 0 <= value < 1 << bits:
         raise OutOfRange(f'Invalid "{name}" argument')
+
+
+def parse_call(args: list[Any], kwargs: dict[str, Any]) -> Request:
+    """Read a request: one dictionary, or its words as keywords. Raises InvalidArgument."""
+    if kwargs and args:
+        raise InvalidArgument("Unnamed arguments not allowed")
+    if not kwargs and len(args) != 1:
+        raise InvalidArgument("Invalid number of arguments")
+    return parse_request(kwargs or args[0])
 
 
 def parse_request(raw: object) -> Request:

@@ -34,7 +34,13 @@ from backend.paper_terminal.market import Market
 from backend.paper_terminal.money import NoConversion
 from backend.paper_terminal.orders import balance_deal
 from backend.paper_terminal.queries import NotFound, Queries
-from backend.paper_terminal.requests import InvalidArgument, OutOfRange, Request, parse_request
+from backend.paper_terminal.requests import (
+    InvalidArgument,
+    OutOfRange,
+    Request,
+    parse_call,
+    parse_request,
+)
 from backend.paper_terminal.road import Lost, back, there
 from backend.paper_terminal.trading import Answer, Trading
 from backend.paper_terminal.triggers import Triggers
@@ -130,7 +136,8 @@ class Terminal:
             self._fail(session, (E_INVALID_PARAMS, str(error)))
             raise SystemError(f"<built-in function {name}> {_EXCEPTION_SET}") from error
         except InvalidArgument as error:
-            return self._fail(session, (E_INVALID_PARAMS, str(error)))
+            self._fail(session, (E_INVALID_PARAMS, str(error)))
+            return False if name in ("initialize", "login") else None
         except (NotFound, NoConversion):
             return self._fail(session, (E_NOT_FOUND, "Terminal: Not found"))
         except Lost as lost:
@@ -255,7 +262,7 @@ class Terminal:
     def _order_send(self, session: Session, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if self._gate.owner is not session:
             return self._fail(session, _DISPLACED if session.initialized else E_NO_CONNECTION)
-        request = _one_request(args, kwargs)
+        request = parse_call(args, kwargs)
         strikes = self._strikes(request)
         if "displace" in strikes:
             self.release(session, shut=False)
@@ -338,12 +345,3 @@ class Terminal:
 def _named_symbol(args: list[Any], kwargs: dict[str, Any]) -> str:
     first = args[0] if args and isinstance(args[0], str) else ""
     return str(kwargs.get("symbol", first))
-
-
-def _one_request(args: list[Any], kwargs: dict[str, Any]) -> Request:
-    """Read the request: one dictionary, or its words as keyword arguments."""
-    if kwargs and args:
-        raise InvalidArgument("Unnamed arguments not allowed")
-    if not kwargs and len(args) != 1:
-        raise InvalidArgument("Invalid number of arguments")
-    return parse_request(kwargs or args[0])
