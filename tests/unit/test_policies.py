@@ -108,6 +108,22 @@ def test_limits_of_unknown_kind_place_or_value_are_refused(
     assert word in complaint(table)
 
 
+def test_shadow_policies_have_names_of_their_own_and_a_rule_for_promotion() -> None:
+    table = a_table("demo")
+    table["routing"]["shadows"].append(dict(table["routing"]["shadows"][0]))
+    assert "different names" in complaint(table)
+    table = a_table("demo")
+    del table["routing"]["promotion"]
+    assert "promotion" in complaint(table)
+    table = a_table("demo")
+    del table["routing"]["shadows"][0]["edge_min"]
+    assert "routing.shadows.0.edge_min" in complaint(table)
+    for pair in ("XAUUSD", "XAUUSD/XAUUSD", "A/B/C"):
+        table = a_table("demo")
+        table["routing"]["shadows"][0]["blocked_pairs"] = [pair]
+        assert "two symbols" in complaint(table)
+
+
 def test_a_file_that_is_missing_or_no_toml_says_so(tmp_path: Path) -> None:
     with pytest.raises(DeskError) as caught:
         load_pack(tmp_path / "none.toml")

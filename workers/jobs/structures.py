@@ -6,6 +6,7 @@ that with no transaction open; one that is silent costs its vote, nothing else.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
@@ -24,6 +25,9 @@ EVERY_S = 15
 RUNS_MAX = 12
 TIMEFRAMES = ("M5", "M15", "H1", "H4")
 _BARS_MIN = 60
+_MODELS_S = 20.0
+"""No further run of bars is put to the models after so long: other jobs wait for this thread."""
+
 _ONE_AT_A_TIME = "select pg_try_advisory_lock(hashtextextended('desk.jobs.structures', 0))"
 
 
@@ -81,7 +85,11 @@ def _ask_models(
     if not readers or not asked:
         return ""
     silent: dict[str, str] = {}
+    over_at = time.monotonic() + _MODELS_S
     for reading in asked:
+        if time.monotonic() > over_at:
+            # Own readers have spoken for the rest; the next bars bring the next question.
+            break
         heard = reading
         for reader in readers:
             if reader.name in silent:
