@@ -58,6 +58,8 @@ VERBS = (
     Verb("news", "cli.news:app", "Record announcements around which nothing opens.", LOOK),
     Verb("instrument", "cli.instrument:app", "Say what may be traded and how it is spelled.", LOOK),
     Verb("operator", "cli.operator:app", "Manage the people who vote and audit.", LOOK),
+    Verb("order", "cli.order:app", "List, show, change and cancel orders.", LOOK),
+    Verb("report", "cli.report:app", "Show the books by day, and what is at stake.", LOOK),
     Verb("dlq", "cli.dlq:app", "List, explain and replay dead letters.", LOOK),
     Verb("paper", "cli.paper:app", "Look at the paper terminal; make it misbehave.", LOOK),
     Verb("token", "cli.token:app", "Create, list and revoke API tokens.", LOOK),
