@@ -21,8 +21,8 @@ After = tuple[datetime, UUID]
 
 _SIGNALS = """
 select n.signal_id, n.alert_id, n.correlation_id, n.symbol, n.side, n.order_type, n.price,
-       n.stop_loss, n.take_profit, n.timeframe, n.session, n.source_time, n.received_at,
-       n.strategy_id, n.mode, n.normalized_at, o.outcome, o.code
+       n.stop_loss, n.take_profit, n.timeframe, n.session, n.session_tags, n.source_time,
+       n.received_at, n.strategy_id, n.mode, n.normalized_at, o.outcome, o.code
   from public.signals_normalized n
   left join public.alert_outcomes o on o.correlation_id = n.correlation_id
  where (%(symbol)s::text is null or n.symbol = %(symbol)s)

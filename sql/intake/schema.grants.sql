@@ -20,4 +20,4 @@ grant select (source_id, org_id, strategy_id, state, rate_per_minute, max_age_ms
 -- What was read after the answer, and which numbers are missing, cut by organisation.
 grant select
   on intake.readings, intake.gaps
-  to desk_reader, auditor, desk_operator;
+  to desk_reader, auditor, desk_operator, treasury_operator;
