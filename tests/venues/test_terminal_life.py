@@ -14,8 +14,11 @@ DONE = 10009
 
 
 def order(symbol: str = "EURUSD", **changes: object) -> dict[str, object]:
-    """A market order to buy a tenth of a lot, with changes."""
-    return {"action": 1, "symbol": symbol, "volume": 0.1, "type": 0, **changes}
+    """A market order to buy a tenth of a lot, with changes.
+
+    Its magic is somebody's: what carries none may be taken for an order that lost its marks.
+    """
+    return {"action": 1, "symbol": symbol, "volume": 0.1, "type": 0, "magic": 4711, **changes}
 
 
 def eventually(look: Any, what: str) -> Any:
