@@ -1,4 +1,9 @@
-"""How much: the smallest of what risk, Kelly, caps and treasury allow, on the volume step."""
+"""How much: the smallest of what risk, Kelly, volatility, caps and treasury allow.
+
+Kelly is given the probability that is left after its uncertainty; where the breaker trips (a
+strategy that loses too often in a row, a market whose volatility is unknown) a small fixed part
+of equity takes the place of every model.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +29,8 @@ class SizingCode(StrEnum):
     UTILITY_LOW = "UTILITY_LOW"
     BOUND_BY_RISK = "BOUND_BY_RISK"
     BOUND_BY_KELLY = "BOUND_BY_KELLY"
+    BOUND_BY_VOLATILITY = "BOUND_BY_VOLATILITY"
+    BOUND_BY_FALLBACK = "BOUND_BY_FALLBACK"
     BOUND_BY_REQUEST = "BOUND_BY_REQUEST"
     BOUND_BY_QUANTITY_CAP = "BOUND_BY_QUANTITY_CAP"
     BOUND_BY_VENUE_MAXIMUM = "BOUND_BY_VENUE_MAXIMUM"
@@ -32,6 +39,8 @@ class SizingCode(StrEnum):
     BOUND_BY_LEVERAGE = "BOUND_BY_LEVERAGE"
     TREASURY_THROTTLED = "TREASURY_THROTTLED"
     REDUCES_POSITION = "REDUCES_POSITION"
+    BREAKER_LOSSES = "BREAKER_LOSSES"
+    BREAKER_VOLATILITY = "BREAKER_VOLATILITY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,16 @@ class SizingPolicy:
     risk_fraction: Decimal
     """Largest part of equity that one trade may lose at its stop."""
     kelly_fraction: Decimal
+    kelly_z: Decimal
+    """Standard errors that the probability is lowered by."""
+    kelly_prior: int
+    """Trades that a probability is worth before the strategy has any."""
+    volatility_target: Decimal
+    """Largest part of equity that one position may move in a day, as a standard deviation."""
+    breaker_losses: int
+    """Losses in a row after which sizes are fixed; 0 never trips."""
+    fallback_fraction: Decimal
+    """Part of equity that a trade may lose at its stop while sizes are fixed."""
     quantity_cap: Decimal
     position_cap: Decimal
     notional_cap: Decimal
@@ -62,6 +81,12 @@ class SizingFacts:
     reward_to_risk: Decimal
     confidence: Decimal
     atr: Decimal
+    sigma: Decimal | None
+    """Standard deviation of the symbol's log return in a day; None if unknown."""
+    trades: int
+    """Signals of the strategy whose outcome is known."""
+    losses_in_row: int
+    """Its last outcomes that lost, counted back to one that did not."""
     spread_bps: Decimal
     requested_quantity: Decimal | None
     equity: Decimal
@@ -119,7 +144,8 @@ def size(facts: SizingFacts, policy: SizingPolicy) -> Sized | NotSized:
     notional_per_lot = facts.reference_price * facts.contract_size * facts.quote_rate
     stop_distance = abs(facts.reference_price - facts.stop_loss)
     risk_per_lot = stop_distance * facts.contract_size * facts.quote_rate
-    bounds = _bounds(facts, policy, notional_per_lot, risk_per_lot)
+    breaker = tripped(facts, policy)
+    bounds = _bounds(facts, policy, notional_per_lot, risk_per_lot, breaker)
     code, raw = min(bounds, key=lambda bound: bound[1])
     if raw <= 0:
         reason = SizingCode.NO_EDGE if code is SizingCode.BOUND_BY_KELLY else SizingCode.NO_ROOM
@@ -130,7 +156,8 @@ def size(facts: SizingFacts, policy: SizingPolicy) -> Sized | NotSized:
     utility = utility_of(facts, policy, stop_distance)
     if utility < policy.utility_min:
         return NotSized(SizingCode.UTILITY_LOW, str(utility))
-    return _sized(facts, policy, quantity, notional_per_lot, risk_per_lot, utility, code)
+    codes = (code,) if breaker is None else (code, breaker)
+    return _sized(facts, policy, quantity, notional_per_lot, risk_per_lot, utility, codes)
 
 
 def utility_of(facts: SizingFacts, policy: SizingPolicy, stop_distance: Decimal) -> Decimal:
@@ -153,6 +180,26 @@ def kelly(probability: Decimal, reward_to_risk: Decimal) -> Decimal:
     return probability - (ONE - probability) / reward_to_risk
 
 
+def probability_left(facts: SizingFacts, policy: SizingPolicy) -> Decimal:
+    """Return the probability less `kelly_z` standard errors of it, at least zero.
+
+    A probability from few trades is worth less: Kelly on an estimate bets too much.
+    Source: Baker & McHale 2013, Decision Analysis 10(3).
+    """
+    p = facts.probability
+    error = (p * (ONE - p) / max(policy.kelly_prior + facts.trades, 1)).sqrt()
+    return max(ZERO, p - policy.kelly_z * error)
+
+
+def tripped(facts: SizingFacts, policy: SizingPolicy) -> SizingCode | None:
+    """Tell why no model may size this trade; None if the models may."""
+    if facts.sigma is None or facts.sigma <= 0:
+        return SizingCode.BREAKER_VOLATILITY
+    if 0 < policy.breaker_losses <= facts.losses_in_row:
+        return SizingCode.BREAKER_LOSSES
+    return None
+
+
 def _refuse(facts: SizingFacts) -> NotSized | None:
     if facts.equity <= 0:
         return NotSized(SizingCode.EQUITY_NOT_POSITIVE, str(facts.equity))
@@ -172,18 +219,32 @@ def _refuse(facts: SizingFacts) -> NotSized | None:
 
 
 def _bounds(
-    facts: SizingFacts, policy: SizingPolicy, notional_per_lot: Decimal, risk_per_lot: Decimal
+    facts: SizingFacts,
+    policy: SizingPolicy,
+    notional_per_lot: Decimal,
+    risk_per_lot: Decimal,
+    breaker: SizingCode | None,
 ) -> list[tuple[SizingCode, Decimal]]:
     """Return the largest quantity under each rule. Earlier entries win ties."""
-    kelly_fraction = policy.kelly_fraction * kelly(facts.probability, facts.reward_to_risk)
+    probability = probability_left(facts, policy)
+    kelly_fraction = policy.kelly_fraction * kelly(probability, facts.reward_to_risk)
     risk_budget = facts.equity * policy.risk_fraction * facts.confidence
+    models = [
+        (SizingCode.BOUND_BY_RISK, risk_budget / risk_per_lot),
+        (SizingCode.BOUND_BY_KELLY, facts.equity * kelly_fraction / risk_per_lot),
+    ]
+    if breaker is not None:
+        fixed = facts.equity * min(policy.fallback_fraction, policy.risk_fraction)
+        models = [(SizingCode.BOUND_BY_FALLBACK, fixed / risk_per_lot)]
+    elif facts.sigma is not None:
+        swing = facts.equity * policy.volatility_target / facts.sigma
+        models.append((SizingCode.BOUND_BY_VOLATILITY, swing / notional_per_lot))
     leverage_room = facts.equity * policy.leverage_max - facts.gross_exposure
     signed = facts.side.sign * facts.current_quantity
     # What closes an opposite position takes no room under the leverage limit.
     closing = max(ZERO, -signed) * 2
     bounds = [
-        (SizingCode.BOUND_BY_RISK, risk_budget / risk_per_lot),
-        (SizingCode.BOUND_BY_KELLY, facts.equity * kelly_fraction / risk_per_lot),
+        *models,
         (SizingCode.BOUND_BY_QUANTITY_CAP, policy.quantity_cap),
         (SizingCode.BOUND_BY_VENUE_MAXIMUM, facts.volume_max),
         (SizingCode.BOUND_BY_POSITION_CAP, policy.position_cap - signed),
@@ -202,14 +263,14 @@ def _sized(
     notional_per_lot: Decimal,
     risk_per_lot: Decimal,
     utility: Decimal,
-    bound: SizingCode,
+    bounds: tuple[SizingCode, ...],
 ) -> Sized:
     notional = quantity * notional_per_lot
     current = facts.current_quantity * notional_per_lot
     delta = facts.side.sign * notional
     gross_after = facts.gross_exposure - abs(current) + abs(current + delta)
     risk_amount = quantity * risk_per_lot
-    codes = [bound.value]
+    codes = [code.value for code in bounds]
     if facts.treasury_throttle is not None and facts.treasury_throttle < 1:
         codes.append(SizingCode.TREASURY_THROTTLED.value)
     if current * delta < 0:

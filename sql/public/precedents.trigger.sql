@@ -7,3 +7,8 @@ create or replace trigger precedents_counted
 create or replace trigger precedents_stays
   before update or delete on public.precedents
   for each row execute function ops.refuse_change();
+
+create or replace trigger precedents_records
+  after insert on public.precedents
+  referencing new table as fresh
+  for each statement execute function risk.count_outcomes();

@@ -36,6 +36,8 @@ language sql stable security definer set search_path = '' as $$
       ('routing.health_age_ms_max', true), ('routing.open_risks_max', true),
       ('routing.latency_ms_max_immediate', true), ('routing.latency_ms_max_deferred', true),
       ('sizing.risk_fraction', true), ('sizing.kelly_fraction', true),
+      ('sizing.kelly_z', false), ('sizing.kelly_prior', true),
+      ('sizing.volatility_target', true), ('sizing.fallback_fraction', true),
       ('sizing.quantity_cap', true), ('sizing.position_cap', true),
       ('sizing.notional_cap', true), ('sizing.leverage_max', true)
   ), told as (

@@ -15,6 +15,8 @@ declare
   v_account_id text;
   v_balances jsonb;
   v_probability numeric;
+  v_sigma numeric;
+  v_record record;
   v_facts jsonb[] := '{}';
 begin
   select p.policy_hash, p.body into v_policy_hash, v_body from risk.policies p where p.active;
@@ -68,6 +70,11 @@ begin
                 v_account.venue_id, h.symbol, v_account.currency) l on true) b;
     select h.probability into v_probability
       from public.hypotheses h where h.hypothesis_id = (v_item ->> 'hypothesis_id')::uuid;
+    select d.sigma into v_sigma
+      from risk.volatilities d where d.symbol = v_item ->> 'symbol' and d.good_until > v_now;
+    select coalesce(max(r.trades), 0) as trades, coalesce(max(r.losses_in_row), 0) as losses
+      into v_record
+      from risk.strategy_records r where r.strategy_id = v_item ->> 'strategy_id';
     v_facts := array_append(v_facts, jsonb_build_object(
       'i', v_item -> 'i',
       'instrument', case when v_instrument.symbol is not null then jsonb_build_object(
@@ -87,6 +94,8 @@ begin
         (v_book.gross_other
          + abs(v_book.quantity + v_book.buys - v_book.sells) * v_quote.lot_value)::text end,
       'probability', v_probability::text,
+      'sigma', v_sigma::text,
+      'trades', v_record.trades, 'losses_in_row', v_record.losses,
       'balances', v_balances,
       'margin_rate', v_margin_rate,
       'policy', v_sizing, 'treasury', v_treasury,
@@ -95,5 +104,5 @@ begin
   return to_jsonb(v_facts);
 end $$;
 comment on function risk.sizing_facts(jsonb) is
-  'What a size depends on: equity, instrument, quote and rate, position with what is reserved, treasury balances, and the pack''s numbers.';
+  'What a size depends on: equity, instrument, quote and rate, position with what is reserved, volatility, the strategy''s record, treasury balances, and the pack''s numbers.';
 grant execute on function risk.sizing_facts(jsonb) to portfolio_agent;

@@ -35,6 +35,9 @@ def facts(**changes: Any) -> dict[str, Any]:
         "current_quantity": "0",
         "gross_exposure": "0",
         "probability": "0.6",
+        "sigma": "0.005",
+        "trades": 400,
+        "losses_in_row": 0,
         "balances": [
             {
                 "currency": "USD",

@@ -27,8 +27,10 @@ CANVAS = Canvas(
     observations="Account equity, instrument steps, quote, position with reservations, balances.",
     actions="Publishes portfolio.intent.allocate.v1, or ends the alert as denied.",
     beliefs="None: every fact is read afresh.",
-    policy="The smallest of risk per trade, fractional Kelly, caps, leverage and request, times "
-    "the treasury's throttle, rounded down to the step. Anything missing sizes nothing.",
+    policy="The smallest of risk per trade, fractional Kelly on what is left of the probability "
+    "after its uncertainty, the volatility target, caps, leverage and request, times the "
+    "treasury's throttle, rounded down to the step. After losses in a row, or where volatility is "
+    "unknown, a small fixed risk takes the models' place. Anything else missing sizes nothing.",
     slo_p50_ms=5,
     slo_p95_ms=20,
     failover="Stateless; shards move to another worker when the lease ends.",
@@ -47,6 +49,7 @@ def ask(message: Message[Opportunity]) -> dict[str, Any]:
         "symbol": payload.symbol,
         "account_id": payload.account_id,
         "hypothesis_id": str(payload.hypothesis_id),
+        "strategy_id": payload.strategy_id,
     }
 
 
@@ -105,6 +108,9 @@ def _sizing_facts(opportunity: Opportunity, facts: Facts, context: Context) -> S
         else Decimal(0),
         confidence=opportunity.confidence,
         atr=opportunity.atr,
+        sigma=None if facts["sigma"] is None else Decimal(facts["sigma"]),
+        trades=facts["trades"],
+        losses_in_row=facts["losses_in_row"],
         spread_bps=(ask - bid) * 20_000 / (ask + bid),
         requested_quantity=opportunity.quantity,
         equity=Decimal(facts["account"]["equity"]),

@@ -82,6 +82,24 @@ class Measurement(Base):
     good_until: Mapped[datetime]
 
 
+class StrategyRecord(Base):
+    __tablename__ = "strategy_records"
+    __table_args__ = (
+        *not_negative("trades", "wins", "losses_in_row"),
+        {
+            "schema": "risk",
+            "comment": "What the market made of each strategy's signals so far, in counts.",
+            "postgresql_with": {"fillfactor": "50"},
+        },
+    )
+
+    strategy_id: Mapped[str] = mapped_column(ForeignKey("strategies.strategy_id"), primary_key=True)
+    trades: Mapped[int] = note("Signals whose outcome is known.")
+    wins: Mapped[int]
+    losses_in_row: Mapped[int] = note("Counted back from the last outcome.")
+    last_closed_at: Mapped[datetime]
+
+
 class Cooldown(Base):
     __tablename__ = "cooldowns"
     __table_args__ = (

@@ -15,6 +15,7 @@ from backend.domain.sizing import (
     SizingFacts,
     SizingPolicy,
     kelly,
+    probability_left,
     size,
 )
 from backend.values import Side
@@ -23,6 +24,11 @@ D = Decimal
 POLICY = SizingPolicy(
     risk_fraction=D("0.0075"),
     kelly_fraction=D("0.25"),
+    kelly_z=D("0.5"),
+    kelly_prior=100,
+    volatility_target=D(1),
+    breaker_losses=5,
+    fallback_fraction=D("0.001"),
     quantity_cap=D(5),
     position_cap=D(8),
     notional_cap=D(2_000_000),
@@ -43,6 +49,9 @@ def an_opportunity(**changes: object) -> SizingFacts:
         reward_to_risk=D(2),
         confidence=D(1),
         atr=D("0.002"),
+        sigma=D("0.005"),
+        trades=400,
+        losses_in_row=0,
         spread_bps=D(1),
         requested_quantity=None,
         equity=D(100_000),
@@ -160,3 +169,45 @@ def test_a_utility_below_the_threshold_sizes_nothing():
 
 def test_kelly_of_a_coin_at_sixty_percent_is_a_fifth():
     assert kelly(D("0.6"), D(1)) == D("0.2")
+
+
+@given(trades=st.integers(0, 100_000), probability=amounts("0.05", "0.95"))
+def test_more_trades_leave_more_of_the_probability_and_never_more_than_it_is(
+    trades: int, probability: Decimal
+) -> None:
+    few = an_opportunity(trades=trades, probability=probability)
+    many = an_opportunity(trades=trades + 500, probability=probability)
+    left = probability_left(few, POLICY)
+    assert 0 <= left < probability_left(many, POLICY) < probability
+
+
+@given(sigma=amounts("0.001", "0.2", 4), target=amounts("0.001", "0.5", 3))
+def test_a_position_moves_no_more_in_a_day_than_its_target(sigma: Decimal, target: Decimal) -> None:
+    policy = replace(POLICY, volatility_target=target)
+    facts = an_opportunity(sigma=sigma)
+    found = size(facts, policy)
+    if isinstance(found, Sized):
+        assert found.notional * sigma <= facts.equity * target
+
+
+@given(sigma=st.none() | st.just(D(0)), equity=amounts("10000", "900000"))
+def test_where_volatility_is_unknown_a_fixed_small_risk_is_taken(
+    sigma: Decimal | None, equity: Decimal
+) -> None:
+    found = sized(an_opportunity(sigma=sigma, equity=equity))
+    assert found.risk_amount <= equity * POLICY.fallback_fraction
+    assert found.reason_codes[-1] == SizingCode.BREAKER_VOLATILITY
+
+
+@given(losses=st.integers(0, 20), probability=amounts("0.5", "0.9"))
+def test_losses_in_a_row_trip_the_breaker_and_sizes_never_grow_by_it(
+    losses: int, probability: Decimal
+) -> None:
+    calm = size(an_opportunity(probability=probability), POLICY)
+    found = size(an_opportunity(probability=probability, losses_in_row=losses), POLICY)
+    if losses < POLICY.breaker_losses:
+        assert found == calm
+    else:
+        assert isinstance(found, Sized)
+        assert SizingCode.BREAKER_LOSSES in found.reason_codes
+        assert found.risk_amount <= an_opportunity().equity * POLICY.fallback_fraction
