@@ -15,9 +15,12 @@ class Book:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.loaded = 0
         self._load()
 
     def _load(self) -> None:
+        # Counts how often memory was read anew from disk: what others remember is void then.
+        self.loaded += 1
         meta = self._store.meta()
         self.balance = Decimal(meta.get("balance", "0"))
         self.scanned: dict[str, int] = json.loads(meta.get("scanned", "{}"))

@@ -54,10 +54,15 @@ class Triggers:
         self._levels = levels
         self._seen: dict[str, int] = {}
         self._served: dict[str, int] = {}
+        self._loaded = self._book.loaded
         self.margin_call = False
 
     def advance(self) -> bool:
         """Bring all symbols up to now and commit what happened. True if something did."""
+        if self._loaded != self._book.loaded:
+            self._loaded = self._book.loaded
+            self._seen.clear()
+            self._served.clear()
         moved = [s for s in self._market.specs if self._market.now_step(s) != self._seen.get(s)]
         if not moved:
             return False
