@@ -17,6 +17,7 @@ from backend.db import bus
 from backend.notices import Destination, read_destinations
 from backend.ports import Clock
 from backend.settings import Settings
+from backend.values import Mode
 from backend.venues.model import VenueUnavailable
 from backend.venues.mt5.venue import Mt5Venue
 from backend.venues.registry import build_venue
@@ -88,6 +89,6 @@ class Outside:
             (account,) = bus.call(conn, ACCOUNT_CONNECTIONS, [{"i": 0, "account_id": account_id}])
         if account["account_id"] is None:
             raise VenueUnavailable(f"no account {account_id}")
-        return build_venue(
-            account, self._clock, allow_live=self._settings.live, read_only=read_only
-        )
+        # Real money is traded where the desk is live and the account says that it is, too.
+        live = self._settings.live and account["mode"] == Mode.LIVE.value
+        return build_venue(account, self._clock, allow_live=live, read_only=read_only)

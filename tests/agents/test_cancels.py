@@ -108,7 +108,7 @@ def again(conn: Connection[Any], inside: Connection[Any]) -> RowMessage:
 def at_venue(terminal: PaperProcess) -> tuple[int, list[int]]:
     """Count the working orders, and give the states of the finished ones."""
     client = terminal.client(initialize=False)
-    finished = client.history_orders_get(0, 4_000_000_000) or ()
+    finished = client.history_orders_get(0, 2_000_000_000) or ()
     return client.orders_total(), [order.state for order in finished]
 
 

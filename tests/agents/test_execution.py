@@ -135,7 +135,7 @@ def run(
 
 def orders_at(terminal: PaperProcess, prepared: Mapping[str, Any]) -> int:
     client = terminal.client(initialize=False)
-    deals = client.history_deals_get(0, 4_000_000_000) or ()
+    deals = client.history_deals_get(0, 2_000_000_000) or ()
     return sum(1 for deal in deals if deal.magic == int(prepared["magic"]))
 
 
@@ -349,6 +349,28 @@ def test_limit_order_works_until_an_inquiry_finds_it_gone(
         report = execution.call(message, prepared, again)()
     assert settled(bridge, message, prepared, report).outcome == "canceled"
     assert rows(inside, "select outcome from alert_outcomes") == [("expired",)]
+
+
+def test_a_live_desk_trades_no_real_money_for_an_account_that_is_not_live(
+    bridge: Connection[Any], inside: Connection[Any], desk: Database, tmp_path: Path,
+    terminal: PaperProcess,
+):  # fmt: skip
+    real = PaperProcess(tmp_path / "real", (*OPTIONS, "--trade-mode", "real")).start()
+    try:
+        reach(desk, real.port)
+        settings = load_settings(
+            {"DESK_HOME": str(tmp_path), "DESK_MODE": "live", "DESK_LIVE": "1"}
+        )
+        live = Outside(
+            settings,
+            SystemClock(),
+            lambda role: psycopg.connect(desk.role_url(role), autocommit=True),
+        )
+        decision = run(bridge, live, market_order(inside))
+        assert (decision.outcome, decision.code) == ("not_sent", Code.MODE_NOT_ALLOWED)
+    finally:
+        reach(desk, terminal.port)
+        real.kill()
 
 
 def test_halted_order_is_denied_with_its_code_and_an_event(

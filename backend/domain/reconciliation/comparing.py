@@ -209,6 +209,7 @@ def _compare_positions(books: Books, venue: Venue, pending: list[Deal], result: 
     for deal in (*pending, *(trade for a in result.adopted for trade in a.trades)):
         assert deal.side is not None
         moved[deal.symbol] += deal.side.sign * deal.quantity
+    quiet = {*books.positions} - {*moved}
     for symbol in sorted({*books.positions, *theirs, *moved} - books.in_flight):
         held = books.positions.get(symbol, Held(ZERO, ZERO, ""))
         ours = held.quantity + moved[symbol]
@@ -216,7 +217,7 @@ def _compare_positions(books: Books, venue: Venue, pending: list[Deal], result: 
             price = paid[symbol] / theirs[symbol] if theirs[symbol] else ZERO
             after = Held(ours, held.average_price, held.anchor)
             _close_gap(books, symbol, after, theirs[symbol], price, result)
-        elif symbol not in moved and ours and not venue.hedging:
+        elif symbol in quiet and ours and not venue.hedging:
             # On a hedging account what was closed is known by ticket, not at average cost.
             _compare_price(books, symbol, held, paid[symbol] / ours, result)
 
