@@ -1,7 +1,9 @@
 """Where the webhook's posts are stored: whatever waits goes into one commit.
 
 A few threads hold a session each. While one waits for its commit, posts gather for the next;
-so a single post is stored at once, and under load many share one statement and one flush.
+where posts follow one another closely, a thread gives them some milliseconds more to gather.
+So a single post is stored at once, and under load many share one statement and one flush: eight
+together cost the database a quarter of what they cost one by one.
 Nothing that was taken is dropped: a lost session is opened again and the same alerts are
 offered again under the same ids, which `intake.accept_alert` tolerates.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,6 +29,9 @@ log = structlog.get_logger()
 BATCH_MAX = 64
 WAITING_MAX = 2_000
 RETRY_S = 0.5
+GATHER_S = 0.006
+CLOSE_S = 0.03
+"""A post so soon after the last batch belongs to a stream, for which gathering pays."""
 
 Answer = Accepted | Exception
 _Waiting = tuple[Alert, asyncio.Future[Accepted]]
@@ -55,6 +61,7 @@ class AlertStore:
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._taken_at = 0.0
         self._threads = [
             threading.Thread(target=self._run, name=f"alert-store-{number}", daemon=True)
             for number in range(sessions)
@@ -89,11 +96,18 @@ class AlertStore:
             conn.close()
 
     def _take(self) -> list[_Waiting]:
-        with self._changed:
-            while not self._waiting and not self._closed:
-                self._changed.wait()
-            count = min(len(self._waiting), BATCH_MAX)
-            return [self._waiting.popleft() for _ in range(count)]
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closed:
+                    self._changed.wait()
+                gathers = len(self._waiting) < BATCH_MAX and not self._closed
+            if gathers and time.monotonic() - self._taken_at < CLOSE_S:
+                time.sleep(GATHER_S)
+            with self._changed:
+                count = min(len(self._waiting), BATCH_MAX)
+                if count or self._closed:
+                    self._taken_at = time.monotonic()
+                    return [self._waiting.popleft() for _ in range(count)]
 
     def _store(
         self, conn: Connection[Any] | None, alerts: list[Alert]

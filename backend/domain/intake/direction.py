@@ -53,7 +53,7 @@ _ROLES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     ),
 }
 """What a field may tell: by the last word of its name, or by the name's end."""
-_NAME_LENGTH = 160
+_USUAL_FIELDS = 48
 _PREVIOUS = re.compile(r"prev|last")
 
 
@@ -96,22 +96,26 @@ def read_fields_direction(fields: Fields) -> Direction | NotUnderstood:
 
 def _named(fields: Fields, role: str) -> list[tuple[str, Scalar]]:
     """Return the fields that play a role, such as telling the action."""
-    return [
-        (name, value)
-        for name, value in fields.items()
-        if role in _roles(name[:_NAME_LENGTH], fields.leaf(name)[:_NAME_LENGTH])
-    ]
+    # Alerts of one source have the same names, in the same order, for ever.
+    by_role = _by_role if len(fields) <= _USUAL_FIELDS else _by_role.__wrapped__
+    names = by_role(tuple(fields), tuple(fields.leaves.items()))[role]
+    return [(name, fields[name]) for name in names]
 
 
-@lru_cache(maxsize=4096)
-def _roles(name: str, leaf: str) -> frozenset[str]:
-    """Return the roles of a name; the same few names come with every alert."""
-    roles = {
-        role
-        for role, (leaves, ends) in _ROLES.items()
-        if (leaf in leaves or name.endswith(ends)) and not _PREVIOUS.search(name)
+@lru_cache(maxsize=256)
+def _by_role(
+    names: tuple[str, ...], leaves: tuple[tuple[str, str], ...]
+) -> dict[str, tuple[str, ...]]:
+    leaf_of = dict(leaves)
+    return {
+        role: tuple(
+            name
+            for name in names
+            if (leaf_of.get(name, name) in words or name.endswith(ends))
+            and not _PREVIOUS.search(name)
+        )
+        for role, (words, ends) in _ROLES.items()
     }
-    return frozenset(roles)
 
 
 def _read(name: str, value: Scalar) -> Direction | NotUnderstood:
