@@ -60,7 +60,7 @@ class Gate:
     person_of: Callable[[Request, str], Person]
     """Whom a token stands for. Raises NotLetIn."""
     session_of: Callable[[Request, Any], AbstractContextManager[Connection[Any]]]
-    """Given what `person_of` returned, a transaction under the person's role; committed when it is left."""
+    """A transaction under the role of whom `person_of` returned; committed when it is left."""
     wake: Callable[[Request], None]
     """Hint to the agents that a decided review goes back to."""
 

@@ -17,9 +17,11 @@ _INSTANT = sa.DateTime(timezone=True)
 _NOW = sa.text("clock_timestamp()")
 _XID = "((pg_current_xact_id())::text)::bigint"
 _PRIOR = (
-    "rationale-2;0;structure_bias:0.24,structure_break:0.28,liquidity_sweep:0.20,gap_balance:0.16,"
-    "range_position:-0.12,structure_momentum:0.12,volatility_fit:0.24,volatility_trend:0.08,"
-    "session_fit:0.16,spread_quality:0.16,volume_delta:0.16,depth_imbalance:0.08"
+    "rationale-2;0;structure_bias:0.16,structure_break:0.20,structure_shift:0.12,"
+    "liquidity_sweep:0.16,gap_balance:0.10,block_balance:0.12,range_position:-0.08,"
+    "trade_entry:0.06,displacement:0.06,structure_momentum:0.06,volatility_fit:0.24,"
+    "volatility_trend:0.08,session_fit:0.16,spread_quality:0.16,volume_delta:0.16,"
+    "depth_imbalance:0.08"
 )
 
 

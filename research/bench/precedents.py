@@ -74,7 +74,7 @@ def draw_vectors(random: np.random.Generator, count: int) -> np.ndarray:
     """Draw feature vectors as scoring makes them: stepped, faded, repeated. Shape (count, 16)."""
     distinct = max(1, int(count / READ_AS_OFTEN))
     columns = {name: np.zeros(distinct) for name in FEATURE_NAMES}
-    fade = 1 - random.integers(0, 25, (2, distinct)) / 24
+    fade = 1 - random.integers(0, 25, (4, distinct)) / 24
     bias = random.choice((-1.0, 1.0), distinct)
     gaps = random.integers(1, 13, distinct)
     ratio = random.lognormal(0, 0.35, distinct)
@@ -86,6 +86,10 @@ def draw_vectors(random: np.random.Generator, count: int) -> np.ndarray:
     columns["structure_momentum"] = 2 * random.binomial(5, 0.5 + bias * 0.2) / 5 - 1
     columns["volatility_fit"] = np.clip(2 - np.maximum(ratio, 1 / ratio), -1, 1)
     columns["volatility_trend"] = np.clip(ratio - 1, -1, 1)
+    columns["structure_shift"] = random.choice((-1.0, 0.0, 1.0), distinct) * fade[2]
+    columns["block_balance"] = random.choice((-1.0, -0.5, 0.0, 0.0, 0.0, 0.5, 1.0), distinct)
+    columns["trade_entry"] = random.choice((-1.0, 0.0, 0.0, 1.0), distinct)
+    columns["displacement"] = random.choice((-1.0, 1.0), distinct) * fade[3]
     vectors = np.zeros((distinct, VECTOR_SIZE))
     for index, name in enumerate(FEATURE_NAMES):
         vectors[:, index] = columns[name]

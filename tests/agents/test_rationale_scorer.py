@@ -237,12 +237,38 @@ def test_review_that_leads_nowhere_is_a_bug():
 def test_bars_are_asked_for_once():
     message = a_message(a_normalized_signal())
     assert scorer.ask(message) == {"signal_id": str(SIGNAL_ID)}
-    scorer.digest(message, answer())
+    first = scorer.digest(message, answer(precedents=None))
+    more = scorer.ask_more(message, first)
     asked = scorer.ask(message)
     assert asked["have"] == REF
     assert len(asked["vector"].split(",")) == 16
-    again = scorer.digest(message, answer(bars=None))
-    assert again == scorer.digest(message, answer())
+    assert more == {"signal_id": str(SIGNAL_ID), "vector": asked["vector"]}
+    assert scorer.digest(message, answer(bars=None, precedents=None)) == first
+
+
+def test_precedents_are_sought_once_a_minute_for_what_looks_the_same():
+    message = a_message(a_normalized_signal())
+    scorer.digest(message, answer(precedents=None))
+    found = scorer.digest(message, answer(bars=None))
+    assert "vector" not in scorer.ask(message)
+    assert scorer.digest(message, answer(bars=None, precedents=None)) == found
+    assert scorer.ask_more(message, found) is None
+    for changed in (
+        {"received_at": NOW + timedelta(minutes=1)},
+        {"received_at": NOW - timedelta(seconds=1)},
+        {"session": "asia"},
+        {"side": Side.SELL},
+    ):
+        assert "vector" in scorer.ask(a_message(a_normalized_signal(**changed)))
+
+
+def test_newer_bars_make_what_was_found_before_worthless():
+    message = a_message(a_normalized_signal())
+    scorer.digest(message, answer())
+    newer = f"M15@{NOW:%Y-%m-%dT%H:%M:%SZ}"
+    fresh = scorer.digest(message, answer(bars_ref=newer, precedents=None))
+    assert fresh["precedents"] is None
+    assert scorer.ask_more(message, fresh) is not None
 
 
 def test_reading_that_is_gone_is_a_fault_and_not_a_guess():

@@ -14,23 +14,26 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from backend.contracts.base import Attribution
 from backend.contracts.denials import Code
 from backend.contracts.message import Message
-from backend.contracts.signals import NormalizedSignal, RationaleAxes, RationaleSignal
+from backend.contracts.signals import NormalizedSignal, RationaleSignal
 from backend.domain.market.quality import is_fresh
 from backend.domain.rationale import (
     FlowFacts,
     Precedent,
-    Rationale,
-    RationaleFeatures,
-    feature_vector,
     load_weights,
     score,
 )
-from backend.values import OrderType, Side, format_decimal, format_instant
+from backend.values import OrderType, Side
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
-from workers.readings import READINGS, features_of, features_text, vector_text
+from workers.rationales import Market, payload, record, recorded_payload
+from workers.readings import (
+    READINGS,
+    Held,
+    Precedents,
+    features_of,
+    features_said,
+)
 from workers.reviews import OPEN_REVIEWS, denied, read_instant, to_review
 from workers.sections import read_section
 
@@ -72,18 +75,6 @@ class ScoringPolicy:
     quote_age_ms_max: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Market:
-    """What the market looks like to one signal. Prices in quote currency."""
-
-    features: RationaleFeatures
-    reference_price: Decimal
-    atr: Decimal
-    quoted: bool
-    bars: str
-    """Which bars were read: timeframe and the newest one's opening."""
-
-
 def ask(message: Heard) -> dict[str, Any]:
     """Ask for bars (naming those already read), quote and precedents."""
     if isinstance(message, RowMessage):
@@ -92,11 +83,10 @@ def ask(message: Heard) -> dict[str, Any]:
     held = READINGS.held(signal.symbol, signal.timeframe)
     if held is None:
         return {"signal_id": str(signal.signal_id)}
-    return {
-        "signal_id": str(signal.signal_id),
-        "have": held.ref,
-        "vector": held.vector(signal.session, signal.side),
-    }
+    item = {"signal_id": str(signal.signal_id), "have": held.ref}
+    if _kept(held, message) is None:
+        item["vector"] = held.vector(signal.session, signal.side)
+    return item
 
 
 def digest(message: Heard, facts: Facts) -> dict[str, Any]:
@@ -108,7 +98,21 @@ def digest(message: Heard, facts: Facts) -> dict[str, Any]:
         symbol, timeframe = message.payload.symbol, message.payload.timeframe
     reading = READINGS.read(symbol, timeframe, facts["bars_ref"], facts["bars"])
     kept = {name: value for name, value in facts.items() if name not in ("i", "bars", "bars_ref")}
+    held = READINGS.held(symbol, timeframe)
+    if held is not None and not isinstance(message, RowMessage):
+        if kept["precedents"] is None:
+            kept["precedents"] = _kept(held, message)
+        else:
+            signal = message.payload
+            held.keep(
+                message.org_id, signal.session, signal.side, signal.received_at, kept["precedents"]
+            )
     return {**kept, "reading": reading}
+
+
+def _kept(held: Held, message: Message[NormalizedSignal]) -> Precedents | None:
+    signal = message.payload
+    return held.kept(message.org_id, signal.session, signal.side, signal.received_at)
 
 
 def ask_more(message: Heard, facts: Facts) -> dict[str, Any] | None:
@@ -155,11 +159,12 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
     past = _precedents(facts)
     rationale = score(market.features, signal.side, load_weights(facts["weights"]), past)
     rationale_id = context.new_id("rationale")
-    record = Effect(
+    kept = Effect(
         "intake.record_rationales",
-        _record(message, signal, rationale_id, rationale, market, past, policy, context),
+        record(
+            message, signal, rationale_id, rationale, market, past, policy.threshold, context.now
+        ),
     )
-    features = features_text(market.features)
     if rationale.score < policy.threshold and not approved:
         detail = f"{rationale.score} is below the threshold {policy.threshold}. "
         return to_review(
@@ -169,18 +174,18 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
             signal.signal_id,
             Code.SCORE_BELOW_THRESHOLD,
             detail + rationale.sentence,
-            before=(record,),
-            features=features,
+            before=(kept,),
+            features=market.said,
             policy_hash=policy_hash,
         )
-    emission = _emission(signal, rationale_id, rationale, market, past)
+    emission = payload(signal, rationale_id, rationale, market, past)
     reached = "a person approved it unscored" if approved else f"threshold {policy.threshold}"
     return Decision(
         outcome="scored",
         explanation=f"{rationale.sentence} Sent on: {reached}.",
-        effects=(record,),
+        effects=(kept,),
         emissions=(Emission(emission, signal.symbol),),
-        features=features,
+        features=market.said,
         policy_hash=policy_hash,
     )
 
@@ -195,7 +200,7 @@ def _signal_of(message: Heard, facts: Facts) -> NormalizedSignal:
 
 def _market(
     signal: NormalizedSignal, facts: Facts, policy: ScoringPolicy, now: datetime
-) -> _Market | tuple[Code, str]:
+) -> Market | tuple[Code, str]:
     reading: Mapping[str, str] | None = facts["reading"]
     if reading is None:
         return Code.BARS_MISSING, f"there are no bars of {signal.symbol}"
@@ -207,11 +212,12 @@ def _market(
     quote = _fresh_quote(facts["quote"], policy, now)
     typical = reading.get("typical_spread")
     flow = _flow(facts["quote"], quote, typical)
-    return _Market(
-        features=features_of(reading, signal.session, flow),
+    features = features_of(reading, signal.session, flow)
+    return Market(
+        features=features,
+        said=features_said(reading, features),
         reference_price=_reference_price(signal, quote, Decimal(reading["close"])),
         atr=Decimal(reading["atr"]),
-        quoted=quote is not None,
         bars=f"{reading['timeframe']}@{reading['last_opened_at']}",
     )
 
@@ -259,118 +265,16 @@ def _reference_price(
     return quote[1] if signal.side is Side.BUY else quote[0]
 
 
-def _record(
-    message: Heard,
-    signal: NormalizedSignal,
-    rationale_id: UUID,
-    rationale: Rationale,
-    market: _Market,
-    precedents: tuple[Precedent, ...],
-    policy: ScoringPolicy,
-    context: Context,
-) -> dict[str, Any]:
-    return {
-        "rationale_id": rationale_id,
-        "signal_id": signal.signal_id,
-        "correlation_id": message.correlation_id,
-        "org_id": message.org_id,
-        "symbol": signal.symbol,
-        "side": signal.side,
-        "score": rationale.score,
-        "confidence": rationale.confidence,
-        "axes": _axes(rationale).model_dump(mode="json"),
-        "features": features_text(market.features)
-        | {"reference_price": format_decimal(market.reference_price), "bars": market.bars},
-        "feature_vector": vector_text(feature_vector(market.features, signal.side)),
-        "contributions": [
-            {"feature": c.feature, "axis": c.axis, "value": c.value, "weight": c.weight}
-            for c in rationale.contributions
-        ],
-        "conflicts": list(rationale.conflicts),
-        "unknown": list(rationale.unknown),
-        "precedents": [precedent.rationale_id for precedent in precedents],
-        "sentence": rationale.sentence,
-        "weights_version": rationale.weights_version,
-        "threshold": policy.threshold,
-        "scored_at": format_instant(context.now),
-    }
-
-
-def _emission(
-    signal: NormalizedSignal,
-    rationale_id: UUID,
-    rationale: Rationale,
-    market: _Market,
-    precedents: tuple[Precedent, ...],
-) -> RationaleSignal:
-    return RationaleSignal(
-        rationale_id=rationale_id,
-        score=rationale.score,
-        confidence=rationale.confidence,
-        axes=_axes(rationale),
-        top_contributions=tuple(
-            Attribution(feature=c.feature, weight=c.weight) for c in rationale.top
-        ),
-        conflicts=rationale.conflicts,
-        precedents=tuple(precedent.rationale_id for precedent in precedents),
-        sentence=rationale.sentence,
-        weights_version=rationale.weights_version,
-        **_carried(signal, market),
-    )
-
-
 def _send_on(
-    signal: NormalizedSignal, prior: Mapping[str, Any], market: _Market, policy_hash: str | None
+    signal: NormalizedSignal, prior: Mapping[str, Any], market: Market, policy_hash: str | None
 ) -> Decision:
     """Announce the score that a person approved, against the market of this moment."""
-    emission = RationaleSignal(
-        rationale_id=UUID(prior["rationale_id"]),
-        score=Decimal(prior["score"]),
-        confidence=Decimal(prior["confidence"]),
-        axes=RationaleAxes.model_validate(prior["axes"]),
-        top_contributions=tuple(
-            Attribution(feature=c["feature"], weight=c["weight"])
-            for c in prior["contributions"][:3]
-        ),
-        conflicts=tuple(prior["conflicts"]),
-        precedents=tuple(UUID(precedent) for precedent in prior["precedents"]),
-        sentence=prior["sentence"],
-        weights_version=prior["weights_version"],
-        **_carried(signal, market),
-    )
     return Decision(
         outcome="approved",
         explanation=f"A person approved it at score {prior['score']}; price and range are of now.",
-        emissions=(Emission(emission, signal.symbol),),
-        features=features_text(market.features),
+        emissions=(Emission(recorded_payload(prior, signal, market), signal.symbol),),
+        features=market.said,
         policy_hash=policy_hash,
-    )
-
-
-def _carried(signal: NormalizedSignal, market: _Market) -> dict[str, Any]:
-    return {
-        "signal_id": signal.signal_id,
-        "symbol": signal.symbol,
-        "side": signal.side,
-        "order_type": signal.order_type,
-        "reference_price": market.reference_price,
-        "atr": market.atr,
-        "stop_loss": signal.stop_loss,
-        "take_profit": signal.take_profit,
-        "quantity": signal.quantity,
-        "timeframe": signal.timeframe,
-        "strategy_id": signal.strategy_id,
-        "mode": signal.mode,
-    }
-
-
-def _axes(rationale: Rationale) -> RationaleAxes:
-    axes = rationale.axes
-    return RationaleAxes(
-        smc_confluence=axes.smc_confluence,
-        regime_fit=axes.regime_fit,
-        flow_alignment=axes.flow_alignment,
-        flow_known=axes.flow_known,
     )
 
 

@@ -6,6 +6,7 @@ from backend.domain.rationale.features import (
     RationaleFeatures,
     feature_vector,
     read_features,
+    read_moment,
 )
 from backend.domain.rationale.precedents import Precedent
 from backend.domain.rationale.score import Axes, Contribution, Rationale, score
@@ -26,5 +27,6 @@ __all__ = [
     "feature_vector",
     "load_weights",
     "read_features",
+    "read_moment",
     "score",
 ]

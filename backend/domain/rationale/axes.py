@@ -40,9 +40,13 @@ FEATURES: Mapping[str, Feature] = MappingProxyType(
         "spread_quality": Feature(Axis.FLOW_ALIGNMENT, directional=False, momentary=True),
         "volume_delta": Feature(Axis.FLOW_ALIGNMENT, momentary=True),
         "depth_imbalance": Feature(Axis.FLOW_ALIGNMENT, momentary=True),
+        "structure_shift": Feature(Axis.SMC_CONFLUENCE),
+        "block_balance": Feature(Axis.SMC_CONFLUENCE),
+        "trade_entry": Feature(Axis.SMC_CONFLUENCE),
+        "displacement": Feature(Axis.SMC_CONFLUENCE),
     }
 )
-"""The scored features, in the order of a feature vector. New ones go to the end."""
+"""The scored features, in the order of a feature vector, which is full with them."""
 
 FEATURE_NAMES = tuple(FEATURES)
 COUNTER_PARTY = frozenset({"volume_delta", "depth_imbalance"})

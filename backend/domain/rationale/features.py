@@ -55,9 +55,19 @@ class RationaleFeatures:
     """For the record and the sentence; not scored by itself."""
     atr: Decimal | None = None
     """Price units; not scored."""
+    structure_shift: Decimal | None = None
+    block_balance: Decimal | None = None
+    trade_entry: Decimal | None = None
+    displacement: Decimal | None = None
 
 
-_SESSION_FIT = {"overlap": "1", "london": "0.6", "new_york": "0.6", "asia": "-0.2", "off": "-1"}
+_SESSION_FIT = {
+    "overlap": Decimal(1),
+    "london": Decimal("0.6"),
+    "new_york": Decimal("0.6"),
+    "asia": Decimal("-0.2"),
+    "off": Decimal(-1),
+}
 
 
 def read_features(
@@ -75,7 +85,6 @@ def read_features(
     if len(bars) >= BARS_MIN:
         reading = structure if structure is not None else read_structure(bars)
         volatility = volatility_state(bars)
-    session_fit = Decimal(_SESSION_FIT[session]) if session in _SESSION_FIT else None
     return RationaleFeatures(
         structure_bias=_exact(reading.bias if reading else None),
         structure_break=_exact(reading.break_strength if reading else None),
@@ -85,17 +94,28 @@ def read_features(
         structure_momentum=_exact(reading.momentum if reading else None),
         volatility_fit=_exact(_regime_fit(volatility.ratio) if volatility else None),
         volatility_trend=_exact(_bounded(volatility.ratio - 1.0) if volatility else None),
-        session_fit=session_fit,
-        spread_quality=_spread_quality(flow),
-        volume_delta=flow.volume_delta,
-        depth_imbalance=flow.depth_imbalance,
+        **read_moment(session, flow),
         volatility_ratio=_exact(volatility.ratio if volatility else None),
         atr=decimal_from_float(volatility.atr, 8) if volatility else None,
+        structure_shift=_exact(reading.shift if reading else None),
+        block_balance=_exact(reading.block_balance if reading else None),
+        trade_entry=_exact(reading.trade_entry if reading else None),
+        displacement=_exact(reading.displacement if reading else None),
     )
 
 
+def read_moment(session: str, flow: FlowFacts) -> dict[str, Decimal | None]:
+    """Read the features that belong to a signal's own moment, by name; the rest is the bars'."""
+    return {
+        "session_fit": _SESSION_FIT.get(session),
+        "spread_quality": _spread_quality(flow),
+        "volume_delta": flow.volume_delta,
+        "depth_imbalance": flow.depth_imbalance,
+    }
+
+
 VECTOR_SIZE = 16
-"""Dimensions of a stored vector; what has no feature yet is 0."""
+"""Dimensions of a stored vector."""
 
 
 def feature_vector(

@@ -13,6 +13,13 @@ _WORDS: dict[str, tuple[str, str]] = {
     "structure_bias": ("the last break of structure agrees", "the last break points the other way"),
     "structure_break": ("a fresh break supports it", "a fresh break contradicts it"),
     "liquidity_sweep": ("liquidity was swept on the far side", "liquidity was swept on this side"),
+    "structure_shift": ("structure shifted this way", "structure shifted the other way"),
+    "block_balance": ("price is in an order block for it", "price is in an order block against it"),
+    "trade_entry": (
+        "price is in the optimal entry of the leg",
+        "the leg's entry is for the others",
+    ),
+    "displacement": ("price was displaced this way", "price was displaced the other way"),
     "gap_balance": ("open fair value gaps lean this way", "open fair value gaps lean against it"),
     "range_position": (
         "price lies in the favourable half of the range",
