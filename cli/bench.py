@@ -195,6 +195,22 @@ def fuzz(
     if http:
         say = err().print
         report["http"] = run_http_fuzz(load_settings(), seed + 1, http, lambda line: say(line))
+
+
+def scoring(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Fifteen hundred signals: to try.")] = False,
+) -> None:
+    """Count the signals a second that one worker scores, from claim to record.
+
+    Example: `desk bench scoring --json out.json`.
+    """
+    from research.bench.scoring import QUICK, Sizes, run_scoring_bench
+
+    sizes = QUICK if quick else Sizes()
+    report = run_scoring_bench(load_settings(), sizes, lambda line: err().print(line))
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2) + "\n")
     print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])

@@ -108,7 +108,7 @@ def run_precedents_bench(settings: Settings, sizes: Sizes, report: Report) -> Fi
         configure(conn, statement_timeout_ms=0)
         conn.execute("set role desk_owner")
         report(f"writing {sizes.rows:,} closed rationales")
-        filled = _fill(conn, random, sizes.rows, report)
+        filled = fill(conn, random, sizes.rows, report)
         for name, value in AGENT_PLANS.items():
             conn.execute("select set_config(%s, %s, false)", (name, value))
         figures: Figures = {"rows": sizes.rows, "k": K, **filled}
@@ -118,7 +118,8 @@ def run_precedents_bench(settings: Settings, sizes: Sizes, report: Report) -> Fi
     return figures
 
 
-def _fill(conn: Connection[Any], random: np.random.Generator, rows: int, report: Report) -> Figures:
+def fill(conn: Connection[Any], random: np.random.Generator, rows: int, report: Report) -> Figures:
+    """Store closed rationales of the bench's organisation, as the owner, and index them."""
     # As after restoring a backup: rows first, then the graph over all of them.
     conn.execute("drop index precedents_vector_idx, precedents_group_idx")
     # COPY refuses tables whose rows are cut by organisation, even for their owner.
