@@ -33,7 +33,11 @@ begin
        or coalesce(v_proposed, '') !~ (case jsonb_typeof(v_held)
             when 'number' then '^\d+$' else '^-?\d+(\.\d+)?$' end)
        or (v_held #>> '{}')::numeric is distinct from
-          (p_proposal.payload ->> 'current')::numeric then
+          (p_proposal.payload ->> 'current')::numeric
+       -- One vote moves a number by a step; who wants more asks for a pack, and four eyes see it.
+       or abs(v_proposed::numeric - (v_held #>> '{}')::numeric)
+          > greatest(abs((v_held #>> '{}')::numeric), 0.01)
+            * (v_active.body #>> '{optimization,step_max}')::numeric then
       return null;
     end if;
     v_routing := v_routing || jsonb_build_object(v_path[2], case jsonb_typeof(v_held)

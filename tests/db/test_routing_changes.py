@@ -126,10 +126,10 @@ def test_evidence_of_other_numbers_passes_no_promotion(conn: Any, desk: Database
 
 def test_a_routing_parameter_that_passed_is_set(conn: Any, desk: Database) -> None:
     proposal_id = open_proposal(
-        conn, "parameter", "edge", payload=a_change("0.000", "0.05"), evidence={"measures": []}
+        conn, "parameter", "edge", payload=a_change("0.000", "0.001"), evidence={"measures": []}
     )
     assert vote_all(conn, desk, proposal_id) == "approved"
-    assert routing(conn)["edge_min"] == "0.05"
+    assert routing(conn)["edge_min"] == "0.001"
     assert state_of(conn, proposal_id) == "executed"
     differences = scalar(
         conn, "select differences from risk.policy_changes where proposal_id = %s", proposal_id
@@ -140,13 +140,21 @@ def test_a_routing_parameter_that_passed_is_set(conn: Any, desk: Database) -> No
 @pytest.mark.parametrize(
     "change",
     [
-        a_change("0.3", "0.4"),
+        a_change("0.3", "0.301"),
+        a_change("0", "0.1"),
         a_change("0", "much"),
-        a_change("0", "0.1", name="unheard_of"),
-        a_change("60000", "0.5", name="health_age_ms_max"),
+        a_change("0", "0.001", name="unheard_of"),
+        a_change("60000", "60000.5", name="health_age_ms_max"),
         a_change("demo", "bold", name="name"),
     ],
-    ids=["another current", "no number", "no such parameter", "no whole number", "a name"],
+    ids=[
+        "another current",
+        "more than a step",
+        "no number",
+        "no such parameter",
+        "no whole number",
+        "a name",
+    ],
 )
 def test_a_change_that_does_not_fit_the_pack_in_force_is_refused(
     conn: Any, desk: Database, change: dict[str, Any]
@@ -171,7 +179,7 @@ def test_beside_a_live_account_the_vote_is_what_allows_the_looser_number(
 ) -> None:
     use(conn, a_pack(modes=("paper", "live")))
     take_live(conn, "paper-2")
-    proposal_id = open_proposal(conn, "parameter", "edge", payload=a_change("0", "-0.5"))
+    proposal_id = open_proposal(conn, "parameter", "edge", payload=a_change("0", "-0.001"))
     assert vote_all(conn, desk, proposal_id) == "approved"
     change = "select effect from risk.policy_changes where proposal_id = %s"
     assert scalar(conn, change, proposal_id) == "loosened"
@@ -179,7 +187,7 @@ def test_beside_a_live_account_the_vote_is_what_allows_the_looser_number(
 
 def test_two_who_execute_at_once_change_it_once(desk: Database) -> None:
     with psycopg.connect(desk.superuser_url) as conn:
-        proposal_id = open_proposal(conn, "parameter", "race", payload=a_change("0", "0.01"))
+        proposal_id = open_proposal(conn, "parameter", "race", payload=a_change("0", "0.0005"))
         # Passed, and not yet followed.
         conn.execute("select governance.record_event(%s, 'approved', '{}')", (proposal_id,))
     ready = Barrier(4)
@@ -195,6 +203,6 @@ def test_two_who_execute_at_once_change_it_once(desk: Database) -> None:
         repeated = list(threads.map(execute, range(4)))
     assert sorted(repeated) == [False, True, True, True]
     with psycopg.connect(desk.superuser_url) as conn:
-        assert routing(conn)["edge_min"] == "0.01"
+        assert routing(conn)["edge_min"] == "0.0005"
         changes = "select count(*) from risk.policy_changes where proposal_id = %s"
         assert scalar(conn, changes, proposal_id) == 1
