@@ -94,8 +94,8 @@ class CalcMode(IntEnum):
     FOREX = 0
     FUTURES = 1
     CFD = 2
-    CFD_INDEX = 3
-    CFD_LEVERAGE = 4
+    CFDINDEX = 3
+    CFDLEVERAGE = 4
     FOREX_NO_LEVERAGE = 5
     EXCH_STOCKS = 32
     EXCH_FUTURES = 33

@@ -174,7 +174,7 @@ def depth_spec(recording: DepthRecording) -> SymbolSpec:
         currency_base=base,
         # Stable coins are taken for dollars.
         currency_profit="USD",
-        calc_mode=CalcMode.CFD_LEVERAGE,
+        calc_mode=CalcMode.CFDLEVERAGE,
         start_price=1.0,
         spread_points=1,
         volatility_per_minute=0.0005,

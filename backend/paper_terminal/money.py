@@ -108,9 +108,9 @@ class Money:
                 return spec.contract_size / self._leverage
             case CalcMode.FOREX_NO_LEVERAGE:
                 return spec.contract_size
-            case CalcMode.CFD_LEVERAGE:
+            case CalcMode.CFDLEVERAGE:
                 return spec.contract_size * price / self._leverage
-            case CalcMode.CFD_INDEX:
+            case CalcMode.CFDINDEX:
                 return spec.worth * price
             case CalcMode.FUTURES | CalcMode.EXCH_FUTURES:
                 return spec.margin_initial

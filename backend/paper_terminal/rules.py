@@ -9,7 +9,7 @@ sessions = "mon-fri 00:05-23:55"
 like = "XAUUSD"
 digits = 2
 tick = "0.25"
-calc_mode = "cfd_index"
+calc_mode = "cfdindex"
 tick_value = "12.5"
 """
 

@@ -152,9 +152,9 @@ def test_a_night_is_charged_once_whatever_dies(paper: Open, tmp_path: Path):
 @pytest.mark.parametrize(
     ("mode", "words", "margin"),
     [
-        (CalcMode.CFD_LEVERAGE, "", 110.0 * 100 / 100),
+        (CalcMode.CFDLEVERAGE, "", 110.0 * 100 / 100),
         (CalcMode.CFD, "", 110.0 * 100),
-        (CalcMode.CFD_INDEX, 'tick_value = "5"', 110.0 * 5 / 0.01),
+        (CalcMode.CFDINDEX, 'tick_value = "5"', 110.0 * 5 / 0.01),
         (CalcMode.FUTURES, 'tick_value = "5"\nmargin_initial = "777"', 777.0),
         (CalcMode.EXCH_STOCKS, "", 110.0 * 100),
     ],
