@@ -61,9 +61,7 @@ def templates(
         print_json([_plain(each) for each in found])
         return
     if not found:
-        out().print(
-            f"{form.value} cannot say where a position stands; take --format desk"
-        )
+        out().print(f"{form.value} cannot say where a position stands; take --format desk")
     for each in found:
         _show(each)
 

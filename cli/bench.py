@@ -197,6 +197,7 @@ def fuzz(
         report["http"] = run_http_fuzz(load_settings(), seed + 1, http, lambda line: say(line))
 
 
+@app.command()
 def scoring(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")

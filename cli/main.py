@@ -38,6 +38,7 @@ VERBS = (
     Verb("work", "cli.work:app", "Run agents in this process, without Celery or Redis.", RUN),
     Verb("api", "cli.api:app", "Serve the HTTP API and the webhook.", RUN),
     Verb("policy", "cli.policy:app", "Check, compare, apply and show policy packs.", RUN),
+    Verb("weights", "cli.weights:app", "Show and learn what signals are scored by.", RUN),
     Verb("db", "cli.db:app", "Migrate the database, and check that it is as it should be.", RUN),
     Verb("status", "cli.up:status", "Show what runs, where, and how it does.", LOOK),
     Verb(

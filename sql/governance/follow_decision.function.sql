@@ -36,6 +36,8 @@ begin
   elsif p_proposal.kind = 'policy' then
     -- In force at once, unless the pack that it was compared with is no longer in force.
     perform risk.follow_policy(p_proposal.proposal_id);
+  elsif p_proposal.kind = 'weights' then
+    perform intake.activate_weights(p_proposal);
   elsif p_proposal.kind in ('promote_shadow', 'parameter') then
     -- A parameter outside routing waits, passed, for whoever carries it out.
     perform risk.follow_routing(p_proposal.proposal_id);

@@ -11,6 +11,8 @@ values
    'the losses, the findings and a person must all allow it'),
   ('parameter', 1, 2, default, default, 86400,
    'what was measured is proposed, a person answers for it'),
+  ('weights', 1, 2, default, '{subject_stands,evidence_given}', 604800,
+   'what was learned from outcomes scores from now on: a person answers for it'),
   ('policy', 2, 2, default, default, 86400,
    'a pack that loosens a limit needs four eyes and the personas'),
   ('loosen_limit', 2, 2, default, default, 86400,

@@ -19,6 +19,10 @@ begin
       select from public.accounts a
        where a.account_id = p_proposal.subject and a.org_id = p_proposal.org_id
          and a.mode <> 'live')
+    when 'weights' then exists (
+      select from intake.scoring_weights w
+       where w.weights_version = p_proposal.subject and w.state <> 'active'
+         and w.line = p_proposal.payload ->> 'line')
     when 'promote_shadow' then risk.derived_pack(p_proposal) is not null
     when 'parameter' then
       coalesce(p_proposal.payload ->> 'parameter', '') not like 'routing.%'
