@@ -8,7 +8,6 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
 from backend.db import weights
 from backend.domain.rationale import PRIOR, load_weights
