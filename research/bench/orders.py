@@ -69,7 +69,7 @@ def run_orders_bench(settings: Settings, sizes: Sizes, report: Report) -> dict[s
             report(f"round {number + 1} of {sizes.rounds}")
             add_stock(bench.owner, int(STOCK_MARGIN * rate * sizes.window_s * 2 / ACCOUNTS))
             ours.append(_filled_per_s(bench, sizes.batch, sizes.window_s))
-            theirs.append(bench.throughput(PLAIN, bench.owner_url, sizes.window_s))
+            theirs.append(bench.throughput(PLAIN, bench.owner_url, sizes.window_s).per_s)
             single.append(_filled_per_s(bench, 1, max(2, sizes.window_s // 2)))
             report(
                 f"  {ours[-1]:.0f} orders/s in batches of {sizes.batch}, {single[-1]:.0f}/s one"
@@ -94,11 +94,11 @@ def run_orders_bench(settings: Settings, sizes: Sizes, report: Report) -> dict[s
 def _filled_per_s(bench: Bench, batch: int, seconds: int) -> float:
     """Count what was filled, not what was asked for."""
     before = count_filled(bench.owner)
-    tps = bench.throughput(batch_script(batch), bench.owner_url, seconds)
-    # Whatever is not filled raises, and a script that failed is no figure.
-    if count_filled(bench.owner) == before:
-        raise DeskError("bench.unfilled", "nothing was filled", "see orders")
-    return tps * batch
+    ran = bench.throughput(batch_script(batch), bench.owner_url, seconds)
+    gained = count_filled(bench.owner) - before
+    if gained == 0 or gained != ran.transactions * batch:
+        raise DeskError("bench.unfilled", f"{gained} orders were filled", "see orders")
+    return ran.per_s * batch
 
 
 def _count(bench: Bench, table: str) -> int:

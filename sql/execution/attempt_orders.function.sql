@@ -38,8 +38,10 @@ begin
                            from execution.attempts b
                           where b.order_id = o.order_id and b.attempt_id <> v.attempt_id
                             and b.state = 'answered' and v.state = 'opened'),
-             'known_trades', (select coalesce(jsonb_agg(f.venue_trade_id), '[]')
-                                from public.fills f where f.order_id = o.order_id),
+             -- What is sent for the first time has none.
+             'known_trades', case when v.state = 'opened' and o.filled_quantity = 0 then '[]' else (
+               select coalesce(jsonb_agg(f.venue_trade_id), '[]')
+                 from public.fills f where f.order_id = o.order_id) end,
              'position_quantity', coalesce(p.quantity, 0)::text,
              'value_per_point', (n.contract_size * execution.conversion_rate(
                                   n.quote_currency, c.currency, o.symbol,

@@ -6,6 +6,9 @@ language plpgsql stable as $$
 declare
   v_asked jsonb;
   v_order record;
+  v_home record;
+  v_last text := '';
+  v_halts boolean := exists (select from governance.halts g where g.lifted_at is null);
   v_attempt record;
   v_verdict text;
   v_inquiry uuid;
@@ -17,14 +20,21 @@ begin
   for i in 0 .. jsonb_array_length(p_asked) - 1 loop
     v_asked := p_asked -> i;
     select o.order_id, o.account_id, o.org_id, o.venue_id, o.strategy_id, o.symbol, o.status,
-           o.expires_at, o.reduce_only, o.mode, c.state as account_state,
-           c.mode as account_mode, c.venue_id as account_venue, v.state as venue_state, h.epoch
+           o.expires_at, o.reduce_only, o.mode
       into v_order
       from public.orders o
-      left join public.accounts c on c.account_id = o.account_id
-      left join public.venues v on v.venue_id = o.venue_id
-      left join execution.account_leases h on h.account_id = o.account_id
      where o.order_id = (v_asked ->> 'order_id')::uuid;
+    if v_last is distinct from v_order.account_id || '/' || v_order.venue_id then
+      -- Once for all of an account's: they come together.
+      v_last := v_order.account_id || '/' || v_order.venue_id;
+      select c.state as account_state, c.mode as account_mode, c.venue_id as account_venue,
+             v.state as venue_state, h.epoch
+        into v_home
+        from (select v_order.account_id as account_id, v_order.venue_id as venue_id) k
+        left join public.accounts c on c.account_id = k.account_id
+        left join public.venues v on v.venue_id = k.venue_id
+        left join execution.account_leases h on h.account_id = k.account_id;
+    end if;
     v_inquiry := (v_asked ->> 'inquiry_id')::uuid;
     -- What has no answer comes first; then what an inquiry names, then the newest.
     select a.attempt_id, a.state into v_attempt
@@ -34,14 +44,18 @@ begin
                 and v_inquiry is not null desc, a.opened_at desc, a.attempt_id desc
      limit 1;
     -- The venue knows more of an attempt that was closed.
-    v_reopened := v_inquiry is not null and exists (
-      select from execution.reopenings r
-       where r.inquiry_id = v_inquiry and r.attempt_id = v_attempt.attempt_id);
-    -- A finished attempt of an order that waits: nothing was executed, it may be tried again.
-    v_again := v_inquiry is not null and not v_reopened and v_order.status = 'initialized'
-               and v_attempt.state in ('answered', 'not_sent')
-               and not exists (select from execution.attempts b
-                                where b.attempt_id = (v_asked ->> 'attempt_id')::uuid);
+    v_reopened := false;
+    v_again := false;
+    if v_inquiry is not null then
+      v_reopened := exists (
+        select from execution.reopenings r
+         where r.inquiry_id = v_inquiry and r.attempt_id = v_attempt.attempt_id);
+      -- A finished attempt of an order that waits: nothing was executed, it may be tried again.
+      v_again := not v_reopened and v_order.status = 'initialized'
+                 and v_attempt.state in ('answered', 'not_sent')
+                 and not exists (select from execution.attempts b
+                                  where b.attempt_id = (v_asked ->> 'attempt_id')::uuid);
+    end if;
     v_verdict := case
       when v_asked ->> 'reconciliation_id' is not null then 'reconcile'
       when v_order.order_id is null then 'TR410'
@@ -55,19 +69,19 @@ begin
            or v_inquiry is not null and not v_again then 'TR402'
       when v_order.order_id = any (v_seen) then 'TR404'
       when v_order.expires_at <= p_now then 'TR411'
-      when not v_order.reduce_only and governance.standing_halt(
+      when v_halts and not v_order.reduce_only and governance.standing_halt(
              v_order.org_id, v_order.venue_id, v_order.account_id, v_order.strategy_id,
              v_order.symbol) is not null then 'TR403'
-      when v_order.account_state is distinct from 'active' then 'TR305'
-      when v_order.mode is distinct from v_order.account_mode
-        or v_order.account_mode = 'shadow' then 'TR323'
-      when v_order.venue_id is distinct from v_order.account_venue then 'TR409'
-      when v_order.venue_state is distinct from 'active' then 'TR331'
+      when v_home.account_state is distinct from 'active' then 'TR305'
+      when v_order.mode is distinct from v_home.account_mode
+        or v_home.account_mode = 'shadow' then 'TR323'
+      when v_order.venue_id is distinct from v_home.account_venue then 'TR409'
+      when v_home.venue_state is distinct from 'active' then 'TR331'
       else 'opened' end;
     v_seen := array_append(v_seen, v_order.order_id);
     v_verdicts := array_append(v_verdicts, jsonb_build_object(
       'i', v_asked -> 'i', 'worker_id', v_asked -> 'worker_id', 'order_id', v_asked -> 'order_id',
-      'account_id', v_order.account_id, 'epoch', v_order.epoch,
+      'account_id', v_order.account_id, 'epoch', v_home.epoch,
       'attempt_id', case when v_verdict = 'opened' or v_attempt.attempt_id is null
                          then v_asked -> 'attempt_id' else to_jsonb(v_attempt.attempt_id) end,
       'state', case when v_verdict like 'TR%' then 'refused' else v_verdict end,

@@ -15,8 +15,15 @@ declare
   v_to text;
   v_nr int;
   v_allowed text[] := '{}';
-  v_steps jsonb[] := '{}';
-  -- Arrays, not a recordset, for the rows to be updated: it is by their keys that they are found.
+  v_step int := 0;
+  v_step_ids uuid[] := '{}';
+  v_froms text[] := '{}';
+  v_tos text[] := '{}';
+  v_codes text[] := '{}';
+  v_messages text[] := '{}';
+  v_details jsonb[] := '{}';
+  v_nrs int[] := '{}';
+  -- Arrays, not a recordset: rows are then found by their keys, whatever the planner thinks.
   v_ids uuid[] := '{}';
   v_states text[] := '{}';
   v_wases text[] := '{}';
@@ -46,35 +53,39 @@ begin
       end if;
       v_allowed := array_append(v_allowed, v_from || '>' || v_to);
     end if;
-    v_steps := array_append(v_steps, v_move || jsonb_build_object(
-      'from_status', v_from, 'nr', v_nr));
+    v_step := v_step + 1;
+    v_step_ids[v_step] := v_id;
+    v_froms[v_step] := v_from;
+    v_tos[v_step] := v_to;
+    v_codes[v_step] := v_move ->> 'code';
+    v_messages[v_step] := v_move ->> 'message';
+    v_details[v_step] := coalesce(v_move -> 'detail', '{}');
+    v_nrs[v_step] := v_nr;
     if v_nr = 0 then
       v_end := v_end + 1;
       v_ids[v_end] := v_id;
       v_wases[v_end] := v_was;
     end if;
     v_states[v_end] := v_to;
-    v_reasons[v_end] := coalesce(v_move ->> 'code' || ': ' || coalesce(v_move ->> 'message', ''),
-                                 v_move ->> 'message');
+    v_reasons[v_end] := coalesce(v_codes[v_step] || ': ' || coalesce(v_messages[v_step], ''),
+                                 v_messages[v_step]);
     v_figures[v_end] := v_move -> 'figures';
     v_last := v_id;
     v_from := v_to;
     v_nr := v_nr + 1;
   end loop;
-  if cardinality(v_steps) = 0 then
+  if v_step = 0 then
     return;
   end if;
 
   insert into public.order_events
     (event_id, order_id, from_status, to_status, code, message, detail, occurred_at,
      recorded_by)
-  select gen_random_uuid(), x.order_id, x.from_status, x.to_status, x.code, x.message,
-         coalesce(x.detail, '{}'),
+  select gen_random_uuid(), x.order_id, x.from_status, x.to_status, x.code, x.message, x.detail,
          -- Steps of one order in one answer keep their order in time.
          p_at + x.nr * interval '1 microsecond', p_agent
-    from jsonb_to_recordset(to_jsonb(v_steps)) as x(
-      order_id uuid, from_status text, to_status text, code text, message text, detail jsonb,
-      nr int);
+    from unnest(v_step_ids, v_froms, v_tos, v_codes, v_messages, v_details, v_nrs)
+           as x(order_id, from_status, to_status, code, message, detail, nr);
 
   update public.orders o
      set status = x.status,

@@ -7,33 +7,26 @@ create or replace function execution.open_orders(p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
   v_policy_hash text;
-  v_scope record;
   v_intent public.intents;
   v_asked record;
+  v_key text;
+  v_last text := '';
+  v_market text;
   v_code text;
   v_ids uuid[] := '{}';
-  v_keys bigint[] := '{}';
   v_ready uuid[] := '{}';
   v_now timestamptz := clock_timestamp();
 begin
-  for i in 0 .. jsonb_array_length(p_items) - 1 loop
-    select n.intent_id, array[
-             hashtextextended('halt/platform/*', 0),
-             hashtextextended('halt/organization/' || n.org_id, 0),
-             hashtextextended('halt/venue/' || n.venue_id, 0),
-             hashtextextended('halt/account/' || n.account_id, 0),
-             hashtextextended('halt/strategy/' || n.strategy_id, 0),
-             hashtextextended('halt/instrument/' || n.symbol, 0)] as keys
-      into v_scope
-      from public.intents n
-     where n.intent_id = (p_items -> i ->> 'intent_id')::uuid;
-    if found then
-      v_ids := array_append(v_ids, v_scope.intent_id);
-      v_keys := v_keys || v_scope.keys;
-    end if;
-  end loop;
+  v_ids := array(select (x.item ->> 'intent_id')::uuid from jsonb_array_elements(p_items) x(item));
   perform pg_advisory_xact_lock_shared(k.key)
-     from (select distinct u.key from unnest(v_keys) u(key) order by 1) k;
+     from (select distinct hashtextextended(u.scope, 0) as key
+             from public.intents n
+            cross join lateral unnest(array[
+              'halt/platform/*', 'halt/organization/' || n.org_id, 'halt/venue/' || n.venue_id,
+              'halt/account/' || n.account_id, 'halt/strategy/' || n.strategy_id,
+              'halt/instrument/' || n.symbol]) u(scope)
+            where n.intent_id = any (v_ids)
+            order by 1) k;
   perform from public.intents n
     where n.intent_id = any (v_ids)
     order by n.intent_id
@@ -83,7 +76,19 @@ begin
     then
       continue;
     end if;
-    v_code := coalesce(execution.open_refusal(v_intent, v_policy_hash), case
+    v_code := execution.authority_refusal(v_intent, v_policy_hash);
+    if v_code is null then
+      v_key := concat_ws('/', v_intent.org_id, v_intent.account_id, v_intent.strategy_id,
+                         v_intent.venue_id, v_intent.symbol, v_intent.reference_price,
+                         v_intent.reduce_only);
+      if v_key <> v_last then
+        -- Once for all that share halts, account, quote and price: they often come together.
+        v_last := v_key;
+        v_market := execution.market_refusal(v_intent, v_policy_hash);
+      end if;
+      v_code := v_market;
+    end if;
+    v_code := coalesce(v_code, case
       when v_asked.count = 0 or v_asked.quantity > v_intent.authorized_quantity then 'TR413'
       when v_asked.off_step or v_asked.unpriced or v_asked.count <> v_asked.places then 'TR418'
       when v_asked.over then 'TR411' end);
