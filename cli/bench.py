@@ -177,6 +177,34 @@ def orders(
 
 
 @app.command()
+def execution(
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Few windows only: to try.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Sections to run, e.g. algorithms; all if none.")
+    ] = None,
+) -> None:
+    """Work orders through recorded ticks and say what each way of it costs against immediate.
+
+    Takes ticks from DESK_MARKET_DATA where there are some, else generates them.
+    Example: `desk bench execution --json out.json`.
+    """
+    from research.bench.execution import QUICK, TABLES, Sizes, run_execution_bench
+
+    sizes = QUICK if quick else Sizes()
+    market_data = load_settings().market_data
+    report = run_execution_bench(market_data, sizes, lambda line: err().print(line), only or ())
+    if json_file is not None:
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    for name, table in TABLES.items():
+        if name in report:
+            print_table(name, *table(report[name]))
+    out().print(f"market: {report['source']}")
+
+
+@app.command()
 def fuzz(
     count: Annotated[int, typer.Option(min=1, help="Bodies to read and decide on.")] = 100_000,
     http: Annotated[int, typer.Option(min=0, help="Bodies to post to a whole desk.")] = 0,

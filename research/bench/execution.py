@@ -1,4 +1,4 @@
-"""`desk bench execution`: what execution costs, by algorithm, on a recorded market.
+"""`desk bench execution`: what execution costs, on a recorded market.
 
 The report is one dict of sections, each made by a function of the same shape: it is given the
 tape, how much to do, and where to say what it does. A section adds itself to `SECTIONS`.
@@ -6,30 +6,19 @@ tape, how much to do, and where to say what it does. A section adds itself to `S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from research.bench.execution_tape import Tape, tape_for
+from research.bench.execution_algorithms import algorithms_table, run_algorithms
+from research.bench.execution_sizes import QUICK, Report, Section, Sizes, Table
+from research.bench.execution_tape import tape_for
 
-Report = Callable[[str], None]
+__all__ = ["QUICK", "SECTIONS", "TABLES", "Sizes", "run_execution_bench"]
 
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """How much is simulated: the defaults are what the desk is judged by."""
-
-    episodes: int = 400
-    bootstrap: int = 4_000
-    seed: int = 20261121
-    quick: bool = False
-
-
-QUICK = Sizes(episodes=60, bootstrap=1_000, quick=True)
-
-Section = Callable[[Tape, Sizes, Report], dict[str, Any]]
-SECTIONS: dict[str, Section] = {}
+SECTIONS: dict[str, Section] = {"algorithms": run_algorithms}
+TABLES: dict[str, Table] = {"algorithms": algorithms_table}
+"""How a section is shown to people; one without a table is in the file only."""
 
 
 def run_execution_bench(
@@ -40,7 +29,7 @@ def run_execution_bench(
     market_data: a folder with recorded ticks; None or none there: a generated tape.
     only: names of sections, all if empty. Raises KeyError for a name that is none.
     """
-    tape = tape_for(market_data, sizes.quick)
+    tape = tape_for(market_data)
     report(f"{len(tape.seconds)} seconds of {tape.symbol}: {tape.source}")
     figures: dict[str, Any] = {
         "source": tape.source,

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,10 @@ class Tape:
         """Return the middle of each second's quote."""
         return (self.bid + self.ask) / 2
 
+    def mid_at(self, index: int) -> float:
+        """Return the middle of one second's quote."""
+        return float(self.bid[index] + self.ask[index]) / 2
+
     @property
     def days(self) -> float:
         """Return how many days of open market there are."""
@@ -56,13 +61,16 @@ class Tape:
         """Return the trading session of one second."""
         return session_of(datetime.fromtimestamp(int(self.seconds[index]), UTC))
 
-    def windows(self, length_s: int, count: int, seed: int) -> list[int]:
-        """Return `count` starts of unbroken windows, spread over the tape, in order of time."""
+    def windows(self, length_s: int, count: int, seed: int, first: int = 0) -> list[int]:
+        """Return about `count` starts of unbroken windows, spread over the tape, in order of time.
+
+        first: no window starts earlier.
+        """
         last = len(self.seconds) - length_s - 1
         dice = np.random.default_rng([seed, length_s])
-        edges = np.linspace(0, last, count + 1)
+        edges = np.linspace(first, last, count + 1)
         starts: list[int] = []
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             for _ in range(20):
                 start = int(dice.uniform(low, high))
                 if self.seconds[start + length_s] - self.seconds[start] == length_s:
@@ -71,16 +79,10 @@ class Tape:
         return starts
 
 
-def tape_for(folder: Path | None, quick: bool = False) -> Tape:
-    """Return recorded ticks where the folder has a file of them, else a generated tape.
-
-    quick: three days only.
-    """
+def tape_for(folder: Path | None) -> Tape:
+    """Return recorded ticks where the folder has a file of them, else a generated tape."""
     path = next(_found(folder), None) if folder is not None else None
-    tape = _generated(3 if quick else 10) if path is None else _recorded(path, folder)
-    if not quick:
-        return tape
-    return _cut(tape, 3 * _SECONDS_A_DAY)
+    return _generated(10) if path is None else _recorded(path, folder)
 
 
 def _found(folder: Path) -> Iterator[Path]:
@@ -156,17 +158,3 @@ _ACTIVITY = {
     Session.ASIA: 0.6,
     Session.OFF: 0.3,
 }
-
-
-def _cut(tape: Tape, seconds: int) -> Tape:
-    return Tape(
-        tape.source,
-        tape.recorded,
-        tape.symbol,
-        tape.tick,
-        tape.started_at,
-        tape.seconds[:seconds],
-        tape.bid[:seconds],
-        tape.ask[:seconds],
-        tape.traded[:seconds],
-    )

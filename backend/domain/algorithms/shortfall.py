@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from backend.domain.algorithms.model import Schedule
-from backend.domain.numbers import BPS, ZERO
+from backend.domain.numbers import BPS, ZERO, bounded
 from backend.values import Side
 
 _PLACES = Decimal("0.000001")
@@ -23,12 +23,13 @@ _PLACES = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One fill of one child. mid: the middle of the market when it was sent, None if unknown."""
+    """One fill of one child, and the quote that it met; None if unknown."""
 
     at: datetime
     quantity: Decimal
     price: Decimal
-    mid: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Shortfall:
     opportunity: Decimal
     total: Decimal
     filled: Decimal
+    filled_share: Decimal
     average_price: Decimal | None
     behind_share: Decimal
     """How far fills were from the schedule: mean over its slices of |planned - filled| / all."""
@@ -57,14 +59,15 @@ def measure_shortfall(
 ) -> Shortfall:
     """Split the shortfall of a parent. Raises ValueError if quantity or price is not positive.
 
-    What a fill paid beyond the middle is spread (negative for one that was waited for); where
-    the middle is unknown all of it counts as impact.
+    What a fill paid beyond the middle is spread, up to half of what was quoted (negative for one
+    that was waited for); what it paid beyond the quote is impact, and so is everything where the
+    quote is unknown.
     """
     if quantity <= 0 or decision_price <= 0:
         raise ValueError("quantity and decision price must be positive")
     filled = sum((e.quantity for e in executions), ZERO)
     value = sum((e.quantity * e.price for e in executions), ZERO)
-    paid_spread = sum((e.quantity * (e.price - (e.mid or e.price)) for e in executions), ZERO)
+    paid_spread = sum((e.quantity * _paid_spread(e) for e in executions), ZERO)
     scale = side.sign * BPS / (quantity * decision_price)
     delay = _bps(scale * filled * (arrival_mid - decision_price))
     spread = _bps(scale * paid_spread)
@@ -81,9 +84,18 @@ def measure_shortfall(
         opportunity=opportunity,
         total=total,
         filled=filled,
+        filled_share=(filled / quantity).quantize(_PLACES),
         average_price=None if filled == 0 else value / filled,
         behind_share=_behind(quantity, executions, schedule),
     )
+
+
+def _paid_spread(execution: Execution) -> Decimal:
+    """Return how far the price was from the middle, within the quote."""
+    bid, ask = execution.bid, execution.ask
+    if bid is None or ask is None:
+        return ZERO
+    return bounded(execution.price, bid, ask) - (bid + ask) / 2
 
 
 def _behind(quantity: Decimal, executions: Sequence[Execution], schedule: Schedule) -> Decimal:

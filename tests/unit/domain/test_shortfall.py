@@ -34,7 +34,10 @@ def test_the_four_parts_sum_to_the_whole(
     final: Decimal,
     fills: list[tuple[int, Decimal, Decimal | None]],
 ) -> None:
-    executions = [Execution(START, D(n) / 100, price, mid) for n, price, mid in fills]
+    executions = [
+        Execution(START, D(n) / 100, price, bid, bid and bid + D("0.0001"))
+        for n, price, bid in fills
+    ]
     found = measure_shortfall(side, D(2), decided, arrival, final, executions, SCHEDULE)
     assert found.delay + found.impact + found.spread + found.opportunity == found.total
     paid = sum((e.quantity * (e.price - decided) for e in executions), D(0))
@@ -44,20 +47,20 @@ def test_the_four_parts_sum_to_the_whole(
 
 
 def test_each_part_is_what_its_name_says() -> None:
-    executions = [Execution(START, D(1), D("1.10035"), D("1.10030"))]
+    executions = [Execution(START, D(1), D("1.10038"), D("1.10025"), D("1.10035"))]
     found = measure_shortfall(
         Side.BUY, D(2), D("1.10000"), D("1.10010"), D("1.10100"), executions, SCHEDULE
     )
     scale = D(10_000) / (2 * D("1.1"))
     assert found.delay == pytest.approx(scale * D("0.00010"), abs=D("1e-6"))
     assert found.spread == pytest.approx(scale * D("0.00005"), abs=D("1e-6"))
-    assert found.impact == pytest.approx(scale * D("0.00020"), abs=D("1e-6"))
+    assert found.impact == pytest.approx(scale * D("0.00023"), abs=D("1e-6"))
     assert found.opportunity == pytest.approx(scale * D("0.00100"), abs=D("1e-6"))
     assert found.behind_share == D("0.25")
 
 
 def test_who_waited_for_the_fill_earned_the_spread() -> None:
-    executions = [Execution(START, D(2), D("1.09995"), D("1.10000"))]
+    executions = [Execution(START, D(2), D("1.09995"), D("1.09995"), D("1.10005"))]
     found = measure_shortfall(Side.BUY, D(2), D("1.1"), D("1.1"), D("1.1"), executions, SCHEDULE)
     assert found.spread < 0
     assert found.total == found.spread
