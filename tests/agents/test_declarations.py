@@ -52,7 +52,8 @@ def test_an_agent_can_run_what_it_declares(shared: Database, name: str):
 @pytest.mark.parametrize("name", AGENTS)
 def test_an_agent_is_whole(name: str):
     agent = load(name)
-    called = {*agent.effects, *filter(None, (agent.facts, agent.tick_facts))}
+    more = getattr(agent.module, "MORE_FACTS", None)
+    called = {*agent.effects, *filter(None, (agent.facts, agent.tick_facts, more))}
     assert called <= set(agent.may_call)
     assert len(set(agent.may_call)) == len(agent.may_call)
     assert {*agent.hears, *agent.emits} <= set(FAMILIES)

@@ -25,8 +25,9 @@ from backend.domain.rationale import (
     score,
 )
 from backend.values import OrderType, Side
+from workers import rationales
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
-from workers.rationales import Market, payload, record, recorded_payload
+from workers.rationales import Market
 from workers.readings import (
     READINGS,
     Held,
@@ -161,7 +162,7 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
     rationale_id = context.new_id("rationale")
     kept = Effect(
         "intake.record_rationales",
-        record(
+        rationales.record(
             message, signal, rationale_id, rationale, market, past, policy.threshold, context.now
         ),
     )
@@ -178,7 +179,7 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
             features=market.said,
             policy_hash=policy_hash,
         )
-    emission = payload(signal, rationale_id, rationale, market, past)
+    emission = rationales.payload(signal, rationale_id, rationale, market, past)
     reached = "a person approved it unscored" if approved else f"threshold {policy.threshold}"
     return Decision(
         outcome="scored",
@@ -272,7 +273,7 @@ def _send_on(
     return Decision(
         outcome="approved",
         explanation=f"A person approved it at score {prior['score']}; price and range are of now.",
-        emissions=(Emission(recorded_payload(prior, signal, market), signal.symbol),),
+        emissions=(Emission(rationales.recorded_payload(prior, signal, market), signal.symbol),),
         features=market.said,
         policy_hash=policy_hash,
     )
