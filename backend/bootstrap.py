@@ -7,6 +7,7 @@ passwords, and lists the processes that `desk up`, `desk demo` and the benches k
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import sys
 import urllib.error
@@ -59,12 +60,14 @@ class Shape:
     """How a desk is laid out over processes; the defaults are those of `desk up`.
 
     workers: one entry per worker process, the agents that it hosts ("all" or a list).
+    niceness: how far workers stand back from the API, which must answer while they are busy.
     terminal_options: extra arguments of the paper terminal.
     """
 
     workers: tuple[str, ...] = ("all", "all")
     beat: bool = True
     plain_workers: bool = False
+    niceness: int = 5
     policy: Path = CHECKOUT / "policies" / "demo.toml"
     always_open: bool = True
     terminal_options: tuple[str, ...] = ("--latency-ms", "15")
@@ -180,6 +183,7 @@ class Desk:
             argv = [sys.executable, "-m", "celery", "-A", "workers.app", "worker"]
             argv += ["--hostname", f"{name}@%h", "--loglevel", "warning", "--agents", agents]
             argv += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        argv = [*standing_back(self.shape.niceness), *argv]
         return ProcessSpec(name, tuple(argv), env=environment, cwd=CHECKOUT)
 
     def _beat(self, environment: Mapping[str, str]) -> ProcessSpec:
@@ -233,6 +237,12 @@ def without_login(owner_url: str) -> str:
     url = role_url(owner_url, "", "").replace("://:@", "://", 1)
     # What is left of a pooler's user is the project, which every login there must name.
     return re.sub(r"://(\.[^:@/]+):@", r"://\1@", url, count=1)
+
+
+def standing_back(niceness: int) -> list[str]:
+    """Return the words before a command that lower its priority; none where that is unknown."""
+    nice = shutil.which("nice") if niceness > 0 else None
+    return [] if nice is None else [nice, "-n", str(niceness)]
 
 
 def listens(address: tuple[str, int]) -> Callable[[], bool]:

@@ -47,6 +47,7 @@ SHAPE = Shape(
     # and observers gather batches, so that they hardly stand in the way.
     workers=(",".join(AGENTS),),
     beat=False,
+    niceness=0,  # as the tasks beside it
     policy=CHECKOUT / "policies" / "bench.toml",
     terminal_options=("--latency-ms", "0"),
 )

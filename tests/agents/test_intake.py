@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -111,6 +113,44 @@ def test_old_alert_that_a_person_approved_is_announced():
     known = facts(approved="TR228")
     decision = intake.handle(a_row("review"), known, later(CONTEXT, minutes=6))
     assert decision.outcome == "understood"
+
+
+@pytest.mark.parametrize(
+    ("fields", "minutes", "code"),
+    [
+        ('"timenow": "{at}"', 6, Code.ALERT_TOO_OLD),
+        ('"timenow": "{at}"', 4, None),
+        ('"timenow": "{at}", "max_lag": 60', 4, Code.ALERT_TOO_OLD),
+        # A bar's time is when it opened: its alerts fire until it closes.
+        ('"time": "{at}", "interval": "15"', 19, None),
+        ('"time": "{at}", "interval": "15"', 21, Code.ALERT_TOO_OLD),
+        ('"time": "{at}"', 6, Code.ALERT_TOO_OLD),
+    ],
+)
+def test_alert_that_fired_too_long_before_it_came_goes_to_a_person(
+    fields: str, minutes: int, code: Code | None
+):
+    at = format_instant(NOW - timedelta(minutes=minutes))
+    body = '{"ticker": "EURUSD", "action": "buy", ' + fields.replace("{at}", at) + "}"
+    decision = intake.handle(a_row("alert"), facts(body.encode()), CONTEXT)
+    assert decision.code is code
+    if code is not None:
+        assert "s before it came in" in the_review(decision)["detail"]
+    # Whoever approved the review knew its age.
+    approved = facts(body.encode(), approved="TR228")
+    assert intake.handle(a_row("review"), approved, CONTEXT).outcome == "understood"
+
+
+def test_reading_of_a_body_takes_the_place_of_its_bytes():
+    known = facts(alert={"understood": False, "parsed": None, "reason_code": "NOT_READ"})
+    known["alert"] |= {"body": b64encode(b"buy EURUSD").decode(), "content_type": None}
+    digested = intake.digest(a_row("alert"), known)
+    assert "body" not in digested["alert"]
+    decision = intake.handle(a_row("alert"), digested, CONTEXT)
+    (effect,) = decision.effects
+    assert effect.procedure == "intake.record_readings"
+    assert effect.item["parsed"]["symbol_raw"] == "EURUSD"
+    assert decision.emissions == ()
 
 
 def test_row_without_an_alert_is_a_bug():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -11,9 +13,11 @@ import psycopg
 import pytest
 from psycopg import Connection
 
+from backend.domain.intake import ParsedAlert, dedupe_key, parse_alert
+from backend.domain.intake.wire import encode_alert
 from tests.kit.postgres import Database
 from tests.kit.signal_rows import As
-from tests.kit.trading_desk import BODY, add_token, post, rows
+from tests.kit.trading_desk import BODY, TOKEN, add_token, ask, post, rows
 
 AT = datetime(2026, 3, 4, 10, 0, 59, tzinfo=UTC)
 WITH_ID = b'{"ticker": "EURUSD", "action": "buy", "alert_id": "a-4711"}'
@@ -84,6 +88,58 @@ def test_alert_with_an_id_is_unique_for_ever(api: Connection[Any], inside: Conne
         (first["alert_id"], WITH_ID)
     ]
     assert rows(inside, "select count(*) from bus.deliveries") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "body", [WITH_ID, b'{"ticker":"EURUSD","action":"buy","timenow":"2026-03-04T10:00:00Z"}']
+)
+def test_alert_is_known_after_everything_that_passes_has_passed(
+    as_role: As, api: Connection[Any], inside: Connection[Any], body: bytes
+):
+    long_ago = AT - timedelta(days=900)
+    first = post(api, body, received_at=long_ago)
+    post(api, body, received_at=long_ago)
+    housekeeping = as_role("housekeeping_agent")
+    ask(housekeeping, "ops.clear_passing", {})
+    ask(housekeeping, "ops.rotate_partitions", {})
+    assert rows(inside, "select count(*) from intake.duplicates") == [(0,)]
+    assert post(api, body) | {"i": 0} == first | {"status": "duplicate", "i": 0}
+    assert rows(inside, "select count(*) from bus.deliveries") == [(1,)]
+
+
+def test_of_many_posts_in_one_batch_and_at_once_one_is_accepted(
+    desk: Database, api: Connection[Any], inside: Connection[Any]
+):
+    answers: list[dict[str, Any]] = []
+
+    def post_batch() -> None:
+        items = [an_item(WITH_ID), an_item(WITH_ID), an_item(b"buy EURUSD")]
+        with psycopg.connect(desk.role_url("desk_api"), autocommit=True) as conn:
+            answers.extend(ask(conn, "intake.accept_alerts", *items))
+
+    threads = [threading.Thread(target=post_batch) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer["status"] for answer in answers) == ["accepted"] * 2 + ["duplicate"] * 16
+    assert len({answer["alert_id"] for answer in answers}) == 2
+    assert rows(inside, "select count(*) from bus.deliveries") == [(2,)]
+
+
+def an_item(body: bytes) -> dict[str, Any]:
+    """Give a post as the API's door hands it in, with its reading."""
+    read = parse_alert(body)
+    assert isinstance(read, ParsedAlert)
+    key = dedupe_key(read, body)
+    return {
+        "token_sha256": sha256(TOKEN.encode()).hexdigest(),
+        "body": b64encode(body).decode(),
+        "alert_id": uuid4(),
+        "parsed": encode_alert(read),
+        "dedupe_kind": key.kind,
+        "dedupe_value": key.value,
+    }
 
 
 def test_same_bytes_within_a_minute_are_one_alert_even_across_a_full_minute(
