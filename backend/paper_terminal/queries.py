@@ -152,12 +152,14 @@ class Queries:
         if "ticket" in filters:
             check_number("ticket", filters["ticket"])
             return [records[filters["ticket"]]] if filters["ticket"] in records else []
+        # By ticket, so that a restart does not change the order.
+        ordered = sorted(records.values(), key=lambda record: record.ticket)
         if symbol := filters.get("symbol", ""):
             check_text("symbol", symbol)
-            return [r for r in records.values() if r.symbol == symbol]
+            return [r for r in ordered if r.symbol == symbol]
         group = filters.get("group", "")
         check_group(group)
-        return [r for r in records.values() if in_group(r.symbol, group)]
+        return [r for r in ordered if in_group(r.symbol, group)]
 
     # History
 

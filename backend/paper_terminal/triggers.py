@@ -117,11 +117,13 @@ class Triggers:
 
     def _watches(self, symbol: str) -> list[_Watch]:
         watches: list[_Watch] = []
-        held = (symbol, 0) in self._book.legs or (symbol, 1) in self._book.legs
-        for position in self._book.positions.values() if held else ():
-            if position.symbol == symbol and (position.sl or position.tp):
+        if (symbol, 0) in self._book.legs or (symbol, 1) in self._book.legs:
+            held = self._book.positions.values()
+            guarded = [p for p in held if p.symbol == symbol and (p.sl or p.tp)]
+            # By ticket: what is touched in the same second must not depend on a restart.
+            for position in sorted(guarded, key=lambda p: p.ticket):
                 watches.extend(self._position_watches(position))
-        for order in self._book.orders.values():
+        for order in sorted(self._book.orders.values(), key=lambda o: o.ticket):
             if order.symbol == symbol and not self._stands_in_queue(order):
                 watches.append(self._order_watch(order))
         return watches
@@ -266,7 +268,7 @@ class Triggers:
             open_now = [p for p in self._book.positions.values() if self._market.is_open(p.symbol)]
             if not open_now:
                 return
-            worst = min(open_now, key=self._floor.money.floating)
+            worst = min(open_now, key=lambda p: (self._floor.money.floating(p), p.ticket))
             quote = self._market.quote(worst.symbol)
             self._close(worst, quote, Reason.STOP_OUT, _stop_out_note(state))
 
