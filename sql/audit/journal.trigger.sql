@@ -86,3 +86,9 @@ create or replace trigger journal
 create or replace trigger journal
   after insert or update or delete on risk.news_events
   for each row execute function audit.record_change('event_id');
+
+-- What was found to differ, and what was made of it; that books and venue agree is no change.
+create or replace trigger journal
+  after update on execution.reconciliations
+  for each row when (new.state in ('repaired', 'unexplained'))
+  execute function audit.record_change('reconciliation_id');

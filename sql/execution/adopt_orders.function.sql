@@ -86,10 +86,7 @@ begin
                                 p_at + interval '1 microsecond');
   perform execution.close_orders(v_ids, (
     select coalesce(jsonb_agg(jsonb_build_object(
-             'account_id', b -> 'account_id',
-             'amount', (coalesce((b ->> 'profit')::numeric, (b ->> 'realized_pnl')::numeric)
-                        - (b ->> 'commission')::numeric - coalesce((b ->> 'fee')::numeric, 0)
-                        + coalesce((b ->> 'swap')::numeric, 0))::text)), '[]')
+             'account_id', b -> 'account_id', 'amount', b -> 'gain')), '[]')
       from jsonb_array_elements(v_booked) b), 'execution', p_at);
 end $$;
 comment on function execution.adopt_orders(text, uuid, jsonb, timestamptz) is

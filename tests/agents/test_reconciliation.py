@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 from backend.contracts.orders import FillEvent, OrderEvent
-from tests.agents.test_cancels import carried_out, inquiries
+from tests.agents.test_cancels import carried_out, inquiries, working
 from tests.agents.test_execution import prepared_for, run, settled
 from tests.kit.bridges import FAST, Start, reach
 from tests.kit.homes import until
@@ -228,3 +228,36 @@ def test_accounts_are_due_at_a_bridges_start_and_periodically(
     # One that waits is not asked for twice.
     ask(bridge, "execution.ask_reconciliations", {"account_id": "paper-1", "cause": "start"})
     assert accounts() == []
+
+
+def test_a_stop_that_a_position_lost_is_set_again(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, successor: Outside,
+    start: Start,
+):  # fmt: skip
+    terminal = start()
+    adopted(bridge, outside)
+    client = terminal.client(initialize=False)
+    stop = Decimal(f"{client.symbol_info_tick('EURUSD').bid - 0.05:.5f}")
+    assert run(bridge, outside, buy(inside, stop_loss=stop)).outcome == "filled"
+    person = terminal.client()
+    (held,) = person.positions_get()
+    naked = {"action": 6, "symbol": "EURUSD", "position": held.ticket, "sl": 0.0, "tp": 0.0}
+    assert person.order_send(naked).retcode == 10009
+    assert reconciled(bridge, successor).outcome == "repaired"
+    assert person.positions_get()[0].sl == float(stop)
+    (finding,) = findings(inside)
+    assert (finding["kind"], finding["done"]) == ("lost_stop", "set again")
+
+
+def test_an_order_that_works_although_it_ended_in_the_books_is_withdrawn(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start
+):
+    terminal = start()
+    adopted(bridge, outside)
+    working(bridge, inside, outside)
+    inside.execute("update orders set status = 'expired'")
+    assert reconciled(bridge, outside).outcome == "repaired"
+    assert terminal.client(initialize=False).orders_total() == 0
+    (finding,) = findings(inside)
+    assert finding["kind"] == "orphaned_order"
+    assert reconciled(bridge, outside).outcome == "agreed"

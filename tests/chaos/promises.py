@@ -31,5 +31,9 @@ def everything_is_true(desk: DeskRun, answered: dict[int, str]) -> None:
         (list(sent),),
     )
     assert not twice
+    # Whoever compares both sides finds nothing that needs a person.
+    assert not desk.ask("select reason from governance.halts where cause = 'reconciliation'")
+    unexplained = "select summary from execution.reconciliations where state = 'unexplained'"
+    assert not desk.ask(unexplained)
     # A book that many fills made is still one that a person can read.
     assert not desk.ask("select symbol from public.positions where scale(average_price) > 20")

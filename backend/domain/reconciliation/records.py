@@ -192,6 +192,6 @@ class Comparison:
             return "unexplained"
         if self.reopened or any(not f.settled for f in self.findings):
             return "unsettled"
-        if self.adopted or self.movements or self.withdrawn:
+        if self.findings or self.adopted or self.movements or self.withdrawn:
             return "repaired"
         return "agreed"
