@@ -45,7 +45,7 @@ begin
                      where b.order_id = o.order_id
                      order by b.opened_at desc, b.attempt_id desc limit 1) a
                   where o.status = 'initialized' and o.expires_at > clock_timestamp()
-                    and a.answered_at + least(x.again_ms * power(2, least(a.tries, 16) - 1), 30000)
+                    and a.answered_at + least(x.again_ms * power(2, least(a.tries, 16) - 1), 5000)
                                         * interval '1 millisecond' <= clock_timestamp()
                     and not exists (select from bus.deliveries q
                                      where q.agent = 'execution' and q.msg_id = a.inquiry_id)
