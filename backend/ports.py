@@ -48,6 +48,10 @@ class Quote:
     ask: Decimal
     venue_time: datetime
     received_at: datetime
+    volume_delta: Decimal | None = None
+    """-1 all selling, +1 all buying of late; None where the feed does not tell."""
+    depth_imbalance: Decimal | None = None
+    """-1 all offers, +1 all bids in the book; None where the feed shows none."""
 
 
 class MarketFeed(Protocol):

@@ -4,16 +4,19 @@ begin
   -- A quote is worth less than the wait for the disk: the next one is already on its way.
   perform set_config('synchronous_commit', 'off', true);
   insert into public.latest_quotes as held
-    (venue_id, symbol, bid, ask, quoted_at, received_at)
+    (venue_id, symbol, bid, ask, quoted_at, received_at, volume_delta, depth_imbalance)
   select distinct on (q.venue_id, q.symbol)
-         q.venue_id, q.symbol, q.bid, q.ask, q.quoted_at, q.received_at
+         q.venue_id, q.symbol, q.bid, q.ask, q.quoted_at, q.received_at, q.volume_delta,
+         q.depth_imbalance
     from jsonb_to_recordset(p_items) as q(
       venue_id text, symbol text, bid numeric, ask numeric,
-      quoted_at timestamptz, received_at timestamptz)
+      quoted_at timestamptz, received_at timestamptz, volume_delta numeric,
+      depth_imbalance numeric)
    order by q.venue_id, q.symbol, q.received_at desc
   on conflict (venue_id, symbol) do update
      set bid = excluded.bid, ask = excluded.ask, quoted_at = excluded.quoted_at,
-         received_at = excluded.received_at
+         received_at = excluded.received_at, volume_delta = excluded.volume_delta,
+         depth_imbalance = excluded.depth_imbalance
    where held.received_at < excluded.received_at;
   insert into public.market_ticks (venue_id, symbol, quoted_at, bid, ask, received_at)
   select q.venue_id, q.symbol, q.quoted_at, q.bid, q.ask, q.received_at

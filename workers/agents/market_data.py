@@ -16,6 +16,7 @@ from backend.domain.market.bars import Bar
 from backend.domain.market.quality import Checked, check_bars
 from backend.domain.sessions import Calendar
 from backend.domain.timeframe import timeframe_seconds
+from backend.ports import Quote
 from backend.values import format_decimal, format_instant
 from backend.venues.model import VenueUnavailable
 from workers.agent import Canvas, Context, Decision, Effect, Facts
@@ -179,7 +180,8 @@ def _bar(row: Mapping[str, Any]) -> Bar:
     )
 
 
-def _quote(venue_id: str, quote: Any) -> dict[str, str]:
+def _quote(venue_id: str, quote: Quote) -> dict[str, str]:
+    flow = {"volume_delta": quote.volume_delta, "depth_imbalance": quote.depth_imbalance}
     return {
         "venue_id": venue_id,
         "symbol": quote.symbol,
@@ -187,6 +189,8 @@ def _quote(venue_id: str, quote: Any) -> dict[str, str]:
         "ask": format_decimal(quote.ask),
         "quoted_at": format_instant(quote.venue_time),
         "received_at": format_instant(quote.received_at),
+        # Where the feed tells nothing of the other side, nothing is said of it.
+        **{name: format_decimal(value) for name, value in flow.items() if value is not None},
     }
 
 

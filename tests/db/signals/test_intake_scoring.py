@@ -16,6 +16,7 @@ from tests.kit.signal_rows import (
     decide,
     normalized,
 )
+from tests.kit.signals import NOW
 from tests.kit.trading_desk import add_bars, add_quote, ask
 
 
@@ -103,7 +104,21 @@ def test_flow_comes_where_the_feed_has_it(as_role: As, inside: Connection[Any]):
     add_quote(inside)
     item = {"signal_id": normalized(as_role)["signal_id"]}
     assert scoring(as_role, item)[0]["quote"]["volume_delta"] is None
-    inside.execute("update latest_quotes set volume_delta = 0.25, depth_imbalance = -0.5")
+    inside.execute("delete from latest_quotes")
+    ask(
+        as_role("market_data_agent"),
+        "ops.record_quotes",
+        {
+            "venue_id": "mt5-paper",
+            "symbol": "EURUSD",
+            "bid": "1.1",
+            "ask": "1.1001",
+            "quoted_at": NOW,
+            "received_at": NOW,
+            "volume_delta": "0.25",
+            "depth_imbalance": "-0.5",
+        },
+    )
     quote = scoring(as_role, item)[0]["quote"]
     assert (quote["volume_delta"], quote["depth_imbalance"]) == ("0.25", "-0.5")
 
