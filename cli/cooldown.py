@@ -101,8 +101,8 @@ def _propose(cooldown_id: str, reason: str, org: str | None) -> str:
     item = {
         "proposal_id": str(uuid_utils.uuid7()),
         "org_id": org,
-        "kind": "parameter",
-        "subject": f"cooldown:{cooldown_id}",
+        "kind": "end_cooldown",
+        "subject": cooldown_id,
         "payload": {"reason": reason},
     }
     return _call("governance.open_proposals", item)["proposal_id"]

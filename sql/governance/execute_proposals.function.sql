@@ -22,6 +22,12 @@ begin
       v_taken := governance.lift_halt(v_proposal);
     elsif v_proposal.kind = 'go_live' then
       v_taken := governance.go_live(v_proposal);
+    elsif v_proposal.kind = 'end_cooldown' then
+      v_taken := v_proposal.state = 'approved';
+      if v_taken then
+        perform risk.end_cooldowns(jsonb_build_array(jsonb_build_object(
+          'i', 0, 'cooldown_id', v_proposal.subject)));
+      end if;
     elsif v_proposal.kind in ('buyback', 'mint') then
       v_taken := treasury.instruct(v_proposal);
       if not v_taken and v_proposal.state = 'approved' then

@@ -9,6 +9,8 @@ values
    'a person answers for an order that is large, critical or nearly fills a limit'),
   ('lift_halt', 1, 2, '{risk_sentinel,compliance}', default, 86400,
    'the losses, the findings and a person must all allow it'),
+  ('end_cooldown', 2, 0, default, default, 86400,
+   'no persona measures why somebody was sent to rest: two people answer for ending it'),
   ('parameter', 1, 2, default, default, 86400,
    'what was measured is proposed, a person answers for it'),
   ('weights', 1, 2, default, '{subject_stands,evidence_given}', 604800,

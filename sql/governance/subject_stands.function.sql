@@ -23,6 +23,9 @@ begin
       select from intake.scoring_weights w
        where w.weights_version = p_proposal.subject and w.state <> 'active'
          and w.line = p_proposal.payload ->> 'line')
+    when 'end_cooldown' then exists (
+      select from risk.cooldowns c
+       where c.cooldown_id::text = p_proposal.subject and c.ended_at is null)
     when 'promote_shadow' then risk.derived_pack(p_proposal) is not null
     when 'parameter' then
       coalesce(p_proposal.payload ->> 'parameter', '') not like 'routing.%'

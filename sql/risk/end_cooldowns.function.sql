@@ -1,5 +1,5 @@
--- Who rests is re-enabled by time, or early by votes: a passed proposal of kind `parameter` whose
--- subject is `cooldown:` and the id.
+-- Who rests is re-enabled by time, or early by votes: a passed proposal of kind `end_cooldown` whose
+-- subject is the id.
 create or replace function risk.end_cooldowns(p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -17,7 +17,7 @@ begin
   loop
     select p.proposal_id into v_proposal_id
       from public.proposals p
-     where p.kind = 'parameter' and p.subject = 'cooldown:' || v_item.cooldown_id::text
+     where p.kind = 'end_cooldown' and p.subject = v_item.cooldown_id::text
        and p.state = 'approved'
      limit 1
        for update;

@@ -61,7 +61,7 @@ def test_who_is_sent_to_rest_shows_and_ends_by_votes_only(run: Run, inside: Conn
     ended = run("cooldown", "end", resting["cooldown_id"], "--reason", "mended")
     assert "waits for votes" in ended.out
     (proposal,) = rows(
-        inside, "select proposal_id, payload from proposals where kind = 'parameter'"
+        inside, "select proposal_id, payload from proposals where kind = 'end_cooldown'"
     )
     assert proposal[1] == {"reason": "mended"}
     inside.execute("select governance.record_event(%s, 'approved', '{}')", (proposal[0],))

@@ -28,11 +28,13 @@ from tests.kit.postgres import Database
 
 TWO_PERSONAS = ("strategy_analyst", "risk_sentinel")
 EVIDENCE = {"simulation": "019b"}
+RESTING = "019b0000-0000-7000-8000-00000000c001"
 MONEY = {"amount": "1000", "currency": "USD"}
 
 RULES = [
     ("halt", {"payload": {"scope": "account", "scope_id": "paper-1"}}, TWO_PERSONAS),
     ("parameter", {}, (*TWO_PERSONAS, "alice")),
+    ("end_cooldown", {"subject": RESTING}, ("alice", "bob")),
     ("policy", {}, (*TWO_PERSONAS, "alice", "bob")),
     ("loosen_limit", {}, ("alice", "bob", *TWO_PERSONAS)),
     ("promote_shadow", {"subject": "stricter"}, (*TWO_PERSONAS, "bob", "alice")),
@@ -49,6 +51,11 @@ def desk() -> Generator[Database]:
             conn.execute("set local role desk_owner")
             add_differences(conn, 40)
             use(conn, a_pack(modes=("paper", "live")))
+            conn.execute(
+                "insert into risk.cooldowns (cooldown_id, scope, scope_id, reason, started_by)"
+                " values (%s, 'strategy', 'tv-two', 'five losses', 't')",
+                (RESTING,),
+            )
             conn.execute("reset role")
             conn.execute("update treasury.balances set cash = 50000, buffer_min = 20000")
             conn.execute(

@@ -334,8 +334,8 @@ def test_a_cooldown_ends_early_by_a_passed_proposal_only(conn: Any) -> None:
     proposal_id = uuid4()
     conn.execute(
         "insert into public.proposals (proposal_id, org_id, kind, subject, proposed_by, expires_at)"
-        " values (%s, 'demo', 'parameter', %s, 'test', clock_timestamp() + interval '1 h')",
-        (proposal_id, f"cooldown:{rest['cooldown_id']}"),
+        " values (%s, 'demo', 'end_cooldown', %s, 'test', clock_timestamp() + interval '1 h')",
+        (proposal_id, rest["cooldown_id"]),
     )
     conn.execute("select governance.record_event(%s, 'approved', '{}')", (proposal_id,))
     call(conn, "risk.end_cooldowns", end)
