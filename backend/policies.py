@@ -26,7 +26,7 @@ from backend.contracts.base import Contract
 from backend.domain.compliance import CompliancePolicy
 from backend.domain.conviction.verdict import ConvictionPolicy
 from backend.domain.health import HealthPolicy
-from backend.domain.hedging import HedgePolicy
+from backend.domain.hedging import HedgePolicy, incomplete
 from backend.domain.hypothesis import HypothesisPolicy
 from backend.domain.normalize import NormalizePolicy
 from backend.domain.optimization import OptimizationPolicy
@@ -224,6 +224,13 @@ class Hedging(HedgeSection):
     """When a basket is covered, and with what."""
 
     baskets: tuple[Basket, ...]
+
+    @model_validator(mode="after")
+    def _numbers_come_together(self) -> Self:
+        wrong = incomplete(self)
+        if wrong is not None:
+            raise ValueError(wrong)
+        return self
 
 
 class Execution(Contract):

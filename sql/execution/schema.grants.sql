@@ -25,3 +25,8 @@ grant select
 grant select
   on execution.reconciliations, execution.venue_orders, execution.venue_cash
   to desk_reader, auditor, desk_operator, treasury_operator;
+
+-- Tries at covering residuals, cut by organisation.
+grant select
+  on execution.covers
+  to desk_reader, auditor, desk_operator, treasury_operator;

@@ -1,56 +1,88 @@
 """Hedger: covers what a fill leaves open beyond what anybody meant to hold.
 
 Mission: residual exposure back within bounds. Hears execution.event.fill.v1. A cover asks Risk
-for the same authority as any other intent. SLO 10/40 ms. Failover: stateless; a fill that waits
-is covered by the worker that takes over, under the same intent id.
+for the same authority as any other intent. What was denied, rejected or filled in part still
+stands: it is looked for every few seconds and asked for again. SLO 10/40 ms. Failover:
+stateless; a fill that waits is covered by the worker that takes over, under the same intent id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from backend.contracts.base import ExposureDelta
 from backend.contracts.message import Message
 from backend.contracts.orders import FillEvent
 from backend.contracts.portfolio import CoverEvent, CoverIntent
 from backend.domain.hedging import (
+    Asked,
     Basket,
     CoverProposal,
     HedgeCode,
-    HedgeFacts,
     HedgePolicy,
     NoCover,
+    cover_basket,
     propose_cover,
+    protection,
+    waits,
 )
 from backend.domain.numbers import ONE, ZERO
-from backend.values import LatencyClass, OrderType, Side, format_decimal
-from workers.agent import Canvas, Context, Decision, Emission, Facts
+from backend.values import Side, format_decimal
+from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
+from workers.covering import (
+    RECORD_COVERS,
+    Anchor,
+    anchor_of,
+    book_of,
+    cover_event,
+    cover_intent,
+    cover_record,
+    decimals,
+    read_baskets,
+    recorded_anchor,
+    reference_price,
+)
 from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Bring exposure that nobody asked for back within bounds, through authority.",
-    observations="Fills, the account's exposures and pending covers, hedge instruments, halts.",
-    actions="Publishes hedger.intent.cover.v1 when needed and hedger.event.cover.v1 always.",
-    beliefs="A symbol moves with its basket; without baskets in the pack, only with itself.",
+    observations="Fills, the account's exposures and pending covers, hedge instruments, halts, "
+    "correlations and volatilities; every few seconds, what still stands open.",
+    actions="Publishes hedger.intent.cover.v1 when needed and hedger.event.cover.v1 on every "
+    "fill; asks again for what was denied, rejected or filled in part.",
+    beliefs="A symbol moves with its basket as history says, or as the pack says where history "
+    "says nothing; one that moves too little with its hedge is covered with itself.",
     policy="What an order was authorised for is meant; what was filled beyond it is covered. "
-    "No pack, price or equity: no cover, and the reason is published.",
+    "No pack, price or equity: no cover, and the reason is published. Nothing is asked for while "
+    "a cover is pending, nor more often than the pack allows.",
     slo_p50_ms=10,
     slo_p95_ms=40,
     failover="Stateless; a repeated fill proposes the same intent.",
 )
 HEARS = (FillEvent.TYPE,)
+HEARS_ROWS = ("residual",)
 EMITS = (CoverEvent.TYPE, CoverIntent.TYPE)
 LINGER_MS = 50
 FACTS = "execution.hedge_facts"
-EFFECTS: tuple[str, ...] = ()
-MAY_CALL = ("execution.hedge_facts",)
+TICK_FACTS = "execution.residual_facts"
+EFFECTS = (RECORD_COVERS, "execution.renew_covers")
+MAY_CALL = (
+    "execution.hedge_facts",
+    "execution.record_covers",
+    "execution.renew_covers",
+    "execution.residual_facts",
+)
+EVERY_MS = 5_000
+
+Asking = Message[FillEvent] | RowMessage
 
 
-def ask(message: Message[FillEvent]) -> dict[str, Any]:
+def ask(message: Asking) -> dict[str, Any]:
     """Ask for the account's book around the fill."""
+    if isinstance(message, RowMessage):
+        return {"cover_id": str(message.row_id)}
     fill = message.payload
     return {
         "fill_id": str(fill.fill_id),
@@ -60,148 +92,176 @@ def ask(message: Message[FillEvent]) -> dict[str, Any]:
     }
 
 
-def handle(message: Message[FillEvent], facts: Facts, context: Context) -> Decision:
+def handle(message: Asking, facts: Facts, context: Context) -> Decision:
     """Propose a cover, or say why there is none."""
-    fill = message.payload
-    section = facts["policy"]
-    policy = read_section(HedgePolicy, section)
-    if policy is None:
-        return _none(fill, facts, ZERO, "POLICY_MISSING", "the active pack has no hedging numbers")
-    if facts["covers"]:
-        return _none(fill, facts, ZERO, "IS_COVER", "the fill is itself a cover")
-    if facts["equity"] is None:
-        return _none(fill, facts, ZERO, "ACCOUNT_MISSING", "the account's equity is not known")
-    baskets = _baskets(section)
-    exposures = _decimals(facts["exposures"])
-    if not baskets:
-        baskets = (Basket("order", fill.symbol, {fill.symbol: ONE}),)
-        exposures = {fill.symbol: _excess(fill, facts)}
-    basket = next((b for b in baskets if fill.symbol in b.betas), None)
-    instrument = facts["instruments"].get(basket.hedge_symbol) if basket else None
-    found = propose_cover(_hedge_facts(fill, facts, exposures, instrument), baskets, policy)
-    if isinstance(found, NoCover):
-        return _none(fill, facts, found.residual, found.reason_code.value, found.detail)
-    if instrument is None or instrument["bid"] is None:
-        detail = f"no quote of {found.symbol}"
-        return _none(fill, facts, found.residual_before, HedgeCode.PRICE_MISSING.value, detail)
-    return _cover(fill, facts, context, found, instrument)
-
-
-def _hedge_facts(
-    fill: FillEvent,
-    facts: Facts,
-    exposures: Mapping[str, Decimal],
-    instrument: Mapping[str, Any] | None,
-) -> HedgeFacts:
-    lot = None if instrument is None else instrument["notional_per_lot"]
-    return HedgeFacts(
-        symbol=fill.symbol,
-        exposures=exposures,
-        equity=Decimal(facts["equity"]),
-        notional_per_lot=None if lot is None else Decimal(lot),
-        volume_min=Decimal(instrument["volume_min"]) if instrument else ZERO,
-        volume_max=Decimal(instrument["volume_max"]) if instrument else ZERO,
-        volume_step=Decimal(instrument["volume_step"]) if instrument else ONE,
-        halted=bool(facts["halted"]),
-    )
-
-
-def _excess(fill: FillEvent, facts: Facts) -> Decimal:
-    """Return the signed exposure of this fill that goes beyond its order."""
-    instrument = facts["instruments"].get(fill.symbol)
-    lots = Decimal(facts["excess"] or 0)
-    if instrument is None or instrument["notional_per_lot"] is None:
-        return lots * fill.price
-    return lots * Decimal(instrument["notional_per_lot"])
-
-
-def _baskets(section: Mapping[str, Any]) -> tuple[Basket, ...]:
-    return tuple(
-        Basket(row["name"], row["hedge_symbol"], _decimals(row["betas"]))
-        for row in section.get("baskets") or ()
-    )
-
-
-def _cover(
-    fill: FillEvent,
-    facts: Facts,
-    context: Context,
-    found: CoverProposal,
-    instrument: Mapping[str, Any],
-) -> Decision:
+    again = isinstance(message, RowMessage)
+    anchor = recorded_anchor(facts.get("fill")) if again else anchor_of(message.payload)
+    if anchor is None:
+        return Decision("none", "No residual is known under this id.")
+    found = _find(anchor, facts, again)
+    if isinstance(found, Decision):
+        return found
+    proposal, instrument, policy = found
+    reference = None if instrument is None else reference_price(instrument, proposal.side)
+    if instrument is None or reference is None:
+        detail = f"no quote of {proposal.symbol}"
+        return _none(anchor, facts, proposal.residual_before, HedgeCode.PRICE_MISSING.value, detail)
+    protected = None
+    if not proposal.reduce_only and policy.stop_sigmas is not None:
+        protected = _protection(proposal.side, reference, instrument, policy)
+        if protected is None:
+            reason = HedgeCode.VOLATILITY_MISSING.value
+            detail = f"no stop for {proposal.symbol}"
+            return _none(anchor, facts, proposal.residual_before, reason, detail)
     intent_id = context.new_id("cover")
-    reference = Decimal(instrument["ask" if found.side is Side.BUY else "bid"])
-    delta = found.side.sign * found.notional
-    intent = CoverIntent(
-        intent_id=intent_id,
-        symbol=found.symbol,
-        side=found.side,
-        order_type=OrderType.MARKET,
-        quantity=found.quantity,
-        notional=found.notional,
-        reference_price=reference,
-        stop_loss=None,
-        take_profit=None,
-        venue_id=facts["venue_id"],
-        latency_class=LatencyClass.IMMEDIATE,
-        reduce_only=found.reduce_only,
-        exposure_deltas=(
-            ExposureDelta(scope="account", key=fill.account_id, delta=delta),
-            ExposureDelta(scope="instrument", key=found.symbol, delta=delta),
-        ),
-        reason_codes=(found.reason_code.value,),
-        covers_fill_id=fill.fill_id,
-        residual_exposure=found.residual_before,
-        strategy_id=fill.strategy_id,
-        account_id=fill.account_id,
-        mode=fill.mode,
-    )
-    event = _event(
-        fill, intent_id, found.residual_before, found.residual_after, found.reason_code.value
+    cover_id = message.row_id if again else intent_id
+    intent = cover_intent(anchor, facts, intent_id, proposal, reference, protected)
+    event = cover_event(
+        anchor,
+        intent_id,
+        proposal.residual_before,
+        proposal.residual_after,
+        proposal.reason_code.value,
     )
     return Decision(
         outcome="cover",
-        explanation=f"{found.residual_before} of {fill.symbol} is open beyond what was "
-        f"authorised; {found.side.value} {found.quantity} {found.symbol} would leave "
-        f"{found.residual_after} and asks for authority.",
+        explanation=f"{proposal.residual_before} of {anchor.symbol} is open beyond what was "
+        f"authorised; {proposal.side.value} {proposal.quantity} {proposal.symbol} would leave "
+        f"{proposal.residual_after} and asks for authority{' again' if again else ''}.",
+        effects=(cover_record(anchor, cover_id, intent_id, proposal),),
         emissions=(
-            Emission(intent, fill.account_id, intent="cover"),
-            Emission(event, fill.account_id),
+            Emission(intent, anchor.account_id, intent="cover"),
+            Emission(event, anchor.account_id),
         ),
         features={
-            "residual_before": str(found.residual_before),
-            "residual_after": str(found.residual_after),
+            "residual_before": str(proposal.residual_before),
+            "residual_after": str(proposal.residual_after),
         },
         policy_hash=facts["policy_hash"],
     )
 
 
-def _none(fill: FillEvent, facts: Facts, residual: Decimal, reason: str, detail: str) -> Decision:
+def ask_tick(now: datetime) -> dict[str, Any]:
+    """Ask which accounts may stand beyond their bound."""
+    return {}
+
+
+def handle_tick(facts: Facts, context: Context) -> Decision:
+    """Have residuals looked at again that stand without a pending cover."""
+    section = facts["policy"]
+    policy = read_section(HedgePolicy, section)
+    effects: list[Effect] = []
+    if facts["accounts"] and policy is not None and section is not None:
+        baskets = read_baskets(section, facts["measures"], policy)
+        for account in facts["accounts"]:
+            effects += (
+                _renewal(account, basket, policy)
+                for basket in baskets
+                if _stands_open(account, basket, policy)
+            )
+    names = ", ".join(f"{e.item['account_id']} {e.item['symbol']}" for e in effects)
+    return Decision(
+        outcome="asked_again" if effects else "within_bounds",
+        explanation=f"Beyond the bound without a pending cover: {names or 'none'}.",
+        effects=tuple(effects),
+        policy_hash=facts["policy_hash"],
+        # What comes of it is decided, and traced, where the row is heard.
+        quiet=True,
+    )
+
+
+def _find(
+    anchor: Anchor, facts: Facts, again: bool
+) -> Decision | tuple[CoverProposal, Mapping[str, Any] | None, HedgePolicy]:
+    section = facts["policy"]
+    policy = read_section(HedgePolicy, section)
+    if policy is None:
+        detail = "the active pack has no hedging numbers"
+        return _none(anchor, facts, ZERO, "POLICY_MISSING", detail)
+    if facts["covers"] and not again:
+        return _none(anchor, facts, ZERO, "IS_COVER", "the fill is itself a cover")
+    if facts["equity"] is None:
+        return _none(anchor, facts, ZERO, "ACCOUNT_MISSING", "the account's equity is not known")
+    baskets = read_baskets(section, facts.get("measures"), policy)
+    exposures = decimals(facts["exposures"])
+    if not baskets:
+        baskets = (Basket("order", anchor.symbol, {anchor.symbol: ONE}),)
+        exposures = {anchor.symbol: _excess(anchor, facts)}
+    elif _comes_later(anchor, facts, baskets):
+        detail = "a later fill of the basket is judged with everything that was filled"
+        return _none(anchor, facts, ZERO, HedgeCode.LATER_FILL.value, detail)
+    basket = next((b for b in baskets if anchor.symbol in b.betas), None)
+    instrument = facts["instruments"].get(basket.hedge_symbol) if basket else None
+    book = book_of(
+        anchor.symbol, exposures, facts["equity"], instrument, halted=bool(facts["halted"])
+    )
+    found = propose_cover(book, baskets, policy)
+    if isinstance(found, NoCover):
+        return _none(anchor, facts, found.residual, found.reason_code.value, found.detail)
+    return found, instrument, policy
+
+
+def _comes_later(anchor: Anchor, facts: Facts, baskets: tuple[Basket, ...]) -> bool:
+    """Tell whether the same batch has a later fill of the basket: their book is one."""
+    last = facts.get("last")
+    if not last:
+        return False
+    basket = next((b for b in baskets if anchor.symbol in b.betas), None)
+    return basket is not None and any(last.get(symbol, -1) > facts["nr"] for symbol in basket.betas)
+
+
+def _protection(
+    side: Side, reference: Decimal, instrument: Mapping[str, Any], policy: HedgePolicy
+) -> tuple[Decimal, Decimal] | None:
+    sigma = instrument.get("sigma")
+    tick = Decimal(instrument["tick_size"])
+    return protection(side, reference, None if sigma is None else Decimal(sigma), tick, policy)
+
+
+def _stands_open(account: Mapping[str, Any], basket: Basket, policy: HedgePolicy) -> bool:
+    asked = account["asked"].get(basket.hedge_symbol)
+    told = Asked(
+        tries=0 if asked is None else int(asked["tries"]),
+        age_s=None if asked is None else Decimal(asked["age_s"]),
+        pending=basket.hedge_symbol in account["pending"],
+    )
+    if waits(told, policy) is not None:
+        return False
+    instrument = account["instruments"].get(basket.hedge_symbol)
+    exposures = decimals(account["exposures"])
+    book = book_of(basket.hedge_symbol, exposures, account["equity"], instrument, halted=False)
+    return isinstance(cover_basket(book, basket, policy), CoverProposal)
+
+
+def _renewal(account: Mapping[str, Any], basket: Basket, policy: HedgePolicy) -> Effect:
+    asked = account["asked"].get(basket.hedge_symbol)
+    item = {
+        "account_id": account["account_id"],
+        "symbol": basket.hedge_symbol,
+        "symbols": sorted({*basket.betas}),
+        "tries": 0 if asked is None else int(asked["tries"]),
+        "window_s": policy.tries_window_s or 0,
+    }
+    return Effect("execution.renew_covers", item)
+
+
+def _excess(anchor: Anchor, facts: Facts) -> Decimal:
+    """Return the signed exposure of this fill that goes beyond its order."""
+    instrument = facts["instruments"].get(anchor.symbol)
+    lots = Decimal(facts["excess"] or 0)
+    if instrument is None or instrument["notional_per_lot"] is None:
+        return lots * anchor.price
+    return lots * Decimal(instrument["notional_per_lot"])
+
+
+def _none(anchor: Anchor, facts: Facts, residual: Decimal, reason: str, detail: str) -> Decision:
+    event = cover_event(anchor, None, residual, residual, reason)
     return Decision(
         outcome="none",
-        explanation=f"No cover for {fill.filled_size} {fill.symbol}: {reason} ({detail}); "
+        explanation=f"No cover for {anchor.quantity} {anchor.symbol}: {reason} ({detail}); "
         f"{format_decimal(round(residual, 2))} stays open beyond what was authorised.",
-        emissions=(Emission(_event(fill, None, residual, residual, reason), fill.account_id),),
+        # A residual that is looked at again was announced when its fill was heard.
+        emissions=() if facts.get("fill") else (Emission(event, anchor.account_id),),
         features={"residual_before": str(residual)},
         policy_hash=facts["policy_hash"],
     )
-
-
-def _event(
-    fill: FillEvent, intent_id: UUID | None, before: Decimal, after: Decimal, reason: str
-) -> CoverEvent:
-    return CoverEvent(
-        fill_id=fill.fill_id,
-        order_id=fill.order_id,
-        symbol=fill.symbol,
-        account_id=fill.account_id,
-        action="none" if intent_id is None else "cover",
-        cover_intent_id=intent_id,
-        residual_before=before,
-        residual_after=after,
-        reason_code=reason,
-    )
-
-
-def _decimals(values: Mapping[str, str]) -> dict[str, Decimal]:
-    return {name: Decimal(value) for name, value in values.items()}

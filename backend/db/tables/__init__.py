@@ -1,8 +1,10 @@
 """Every table as a SQLAlchemy model, one module per concern; the migrations follow them."""
 
 from backend.db.tables import (
+    algorithms,
     audit,
     bus,
+    covers,
     decisions,
     governance,
     intake,
@@ -34,6 +36,8 @@ CONCERNS = (
     limits,
     treasury,
     orders,
+    algorithms,
+    covers,
     ledger,
     reconciliation,
     decisions,
