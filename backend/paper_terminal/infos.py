@@ -8,7 +8,7 @@ from typing import Any
 from backend.paper_terminal import shapes
 from backend.paper_terminal.constants import MarginMode
 from backend.paper_terminal.floor import Limits
-from backend.paper_terminal.market import Market
+from backend.paper_terminal.market import Market, Quote
 from backend.paper_terminal.money import AccountState, Money
 from backend.paper_terminal.symbols import SymbolSpec
 from backend.paper_terminal.triggers import MarginLevels
@@ -133,12 +133,6 @@ def symbol_info(market: Market, money: Money, spec: SymbolSpec, selected: bool) 
         "expiration_mode": spec.expiration_mode,
         "order_mode": spec.order_mode,
         "filling_mode": spec.filling_mode,
-        "bid": float(quote.bid),
-        "bidhigh": float(quote.bid),
-        "bidlow": float(quote.bid),
-        "ask": float(quote.ask),
-        "askhigh": float(quote.ask),
-        "asklow": float(quote.ask),
         "point": float(spec.point),
         "trade_tick_value": tick_value,
         "trade_tick_value_profit": tick_value,
@@ -155,4 +149,12 @@ def symbol_info(market: Market, money: Money, spec: SymbolSpec, selected: bool) 
         "name": spec.name,
         "path": spec.path,
     }
-    return shapes.SymbolInfo(**(_ZEROS | known))
+    return shapes.SymbolInfo(**(_ZEROS | known | _prices(quote)))
+
+
+def _prices(quote: Quote) -> dict[str, float]:
+    bid, ask = float(quote.bid), float(quote.ask)
+    return {
+        **dict.fromkeys(("bid", "bidhigh", "bidlow"), bid),
+        **dict.fromkeys(("ask", "askhigh", "asklow"), ask),
+    }
