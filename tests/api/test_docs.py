@@ -16,6 +16,8 @@ OPERATIONS = {
     "list_signals",
     "list_rationales",
     "list_orders",
+    "cancel_order",
+    "modify_order",
     "tell_decision",
     "list_reviews",
     "decide_review",
