@@ -47,9 +47,9 @@ STOCK_MARGIN = 2.0
 class Sizes:
     """How long and how much: the defaults are what the desk is judged by."""
 
-    window_s: int = 8
+    window_s: int = 10
     rounds: int = 3
-    batch: int = 50
+    batch: int = 100
     warm_up_s: int = 3
 
 

@@ -6,9 +6,10 @@ create or replace trigger entries_stays_whole
   before truncate on ledger.entries
   for each statement execute function ops.refuse_change();
 
--- A constraint trigger cannot be replaced.
+-- Every statement leaves every transaction balanced: sooner than a deferred constraint would
+-- say so, and once for a whole batch.
 drop trigger if exists entries_balance on ledger.entries;
-create constraint trigger entries_balance
+create trigger entries_balance
   after insert on ledger.entries
-  deferrable initially deferred
-  for each row execute function ledger.check_balance();
+  referencing new table as posted
+  for each statement execute function ledger.check_balance();
