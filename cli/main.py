@@ -73,6 +73,7 @@ VERBS = (
     Verb("replay", "cli.replay:app", "Decide again from a recorded trace, and compare.", PROVE),
     Verb("audit", "cli.audit:app", "Seal the record, verify it, prove a row of it.", PROVE),
     Verb("bench", "cli.bench:app", "Measure the chain and authority against yardsticks.", PROVE),
+    Verb("chaos", "cli.chaos:app", "Kill parts under load; compare books with the venue's.", PROVE),
     Verb("contracts", "cli.contracts:app", "Export the message schemas, and check them.", PROVE),
     Verb("test", "cli.test:app", "Run the tests; arguments go to pytest.", PROVE),
 )

@@ -1,0 +1,144 @@
+"""`desk chaos orders`: kill everything that an order passes through, then count what remains.
+
+A desk of its own takes alerts at a steady rate while its bridge, terminal, workers and Postgres
+are killed with SIGKILL in an order that the seed decides, some of them while the desk is still
+recovering from the kill before, and the terminal loses, repeats and delays answers. At the end
+everything settles and the venue's books are held against ours.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend.errors import DeskError
+from backend.settings import Settings
+from research.chaos.compare import Verdict, compare
+from research.chaos.flow import Flow
+from research.chaos.plan import Strike, plan_strikes
+from research.chaos.recovery import Kill, quantiles
+from research.chaos.stage import POLL_S, Stage, open_stage
+
+Report = Callable[[int, int, str], None]
+"""Steps done, steps in all, what happens now."""
+
+SHOWN_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is done. patience_s: how long any recovery and the settling may take."""
+
+    kills: int = 200
+    rate_per_s: float = 4.0
+    warm_up_fills: int = 5
+    patience_s: float = 240.0
+
+
+@dataclass(slots=True)
+class _Run:
+    stage: Stage
+    sizes: Sizes
+    report: Report
+    kills: list[Kill] = field(default_factory=list[Kill])
+    faults: Counter[str] = field(default_factory=Counter[str])
+
+    def strike(self, number: int, strike: Strike) -> None:
+        """Kill one part, wait for it if it is awaited, then a while."""
+        self.report(number, self.sizes.kills, f"killing {strike.part}")
+        kill = Kill(strike.part, self.stage.kill(strike.part, self.sizes.patience_s))
+        self.kills.append(kill)
+        if strike.awaited:
+            self.report(number, self.sizes.kills, f"{strike.part} was killed, waiting for its fill")
+            self._await_fill(kill)
+        if strike.fault is not None and self.stage.inject(strike.fault):
+            self.faults[strike.fault.name] += 1
+        threading.Event().wait(strike.pause_s)
+
+    def _await_fill(self, kill: Kill) -> None:
+        deadline = time.monotonic() + self.sizes.patience_s
+        while kill.recovered_s(self.stage.ask) is None:
+            if time.monotonic() > deadline:
+                raise DeskError(
+                    "chaos.no_recovery",
+                    f"no fill within {self.sizes.patience_s:.0f} s after {kill.part} was killed",
+                    f"see the logs in {self.stage.desk.settings.home / 'log'}",
+                )
+            time.sleep(POLL_S)
+
+    def warm_up(self) -> None:
+        """Wait for the first fills: what never worked cannot recover."""
+        deadline = time.monotonic() + self.sizes.patience_s
+        wanted = self.sizes.warm_up_fills
+        while self.stage.ask("select count(*) from public.fills")[:1] < [(wanted,)]:
+            if time.monotonic() > deadline:
+                raise DeskError("chaos.no_fill", "no alert became a fill", "see its logs")
+            time.sleep(POLL_S)
+
+
+def run_orders_chaos(settings: Settings, seed: int, sizes: Sizes, report: Report) -> dict[str, Any]:
+    """Run it and return the figures; `ok` tells whether nothing was lost, doubled or different."""
+    strikes = plan_strikes(seed, sizes.kills)
+    began = time.monotonic()
+    report(0, sizes.kills, "starting a desk")
+    with open_stage(settings) as stage:
+        run = _Run(stage, sizes, report)
+        flow = Flow(stage.webhook, stage.markets, sizes.rate_per_s, seed)
+        with flow.running():
+            report(0, sizes.kills, "waiting for the first fills")
+            run.warm_up()
+            for number, strike in enumerate(strikes):
+                run.strike(number, strike)
+        report(sizes.kills, sizes.kills, "settling")
+        stage.freeze(sizes.patience_s)
+        stage.settle(sizes.patience_s)
+        agreed = stage.agree(sizes.patience_s)
+        stage.settle(sizes.patience_s)
+        stage.stop_workers()
+        report(sizes.kills, sizes.kills, "comparing the books")
+        desk, venue = stage.read_both()
+        verdict = compare(flow.answered, flow.posted, desk, venue)
+        recovered = [(kill.part, kill.recovered_s(stage.ask)) for kill in run.kills]
+        figures = _figures(verdict, recovered) | {
+            "orders": len(desk.orders),
+            "alerts": len(desk.alerts),
+            "outcomes": dict(Counter(o for outcomes in desk.alerts.values() for o in outcomes)),
+            "fills": len(desk.trades),
+            "deals": len(venue.trades),
+            "posts_repeated": flow.repeated,
+            "posts_refused": flow.refused[:SHOWN_MAX],
+            "faults": dict(run.faults),
+            "reconciliation": agreed,
+            "seed": seed,
+            "took_s": round(time.monotonic() - began, 1),
+        }
+        figures["ok"] = verdict.clean and agreed == "agreed" and not flow.refused
+        return figures
+
+
+def _figures(verdict: Verdict, recovered: list[tuple[str, float | None]]) -> dict[str, Any]:
+    parts = sorted({part for part, _ in recovered})
+    took = {
+        part: quantiles([s for name, s in recovered if name == part and s is not None])
+        for part in parts
+    }
+    return {
+        "kills": len(recovered),
+        "lost": len(verdict.lost),
+        "duplicate": len(verdict.duplicate),
+        "state_mismatch": len(verdict.state_mismatch),
+        "ledger_difference": float(verdict.ledger_difference),
+        "recovery_s": quantiles([s for _, s in recovered if s is not None]),
+        "recovery_s_by_part": took,
+        "kills_by_part": dict(Counter(part for part, _ in recovered)),
+        "findings": {
+            "lost": verdict.lost[:SHOWN_MAX],
+            "duplicate": verdict.duplicate[:SHOWN_MAX],
+            "state_mismatch": verdict.state_mismatch[:SHOWN_MAX],
+            "troubles": verdict.troubles[:SHOWN_MAX],
+        },
+    }

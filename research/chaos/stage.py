@@ -1,0 +1,234 @@
+"""The desk that is broken: its own home and servers, two workers, a bridge, a paper terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+import psycopg
+
+from backend.bootstrap import DEMO_SOURCE, Desk, Shape, child_environment
+from backend.db.gateway import call
+from backend.db.roles import ensure_passwords
+from backend.domain.market.alerts import MarketState
+from backend.errors import DeskError
+from backend.ports import SystemClock
+from backend.runtime.desk_processes import DeskPlan, RunningDesk, Servers, open_desk
+from backend.runtime.home import Home
+from backend.runtime.paper_control import PaperControl
+from backend.runtime.state import ProcessState
+from backend.runtime.supervisor import ProcessSpec
+from backend.settings import CHECKOUT, Settings
+from backend.venues.mt5.terminals import make_terminal
+from research.chaos.books import DeskBooks, VenueBooks, read_desk, read_venue
+from research.chaos.plan import BRIDGE, WORKERS, Fault
+from research.load.market import market_states
+from workers.declare import declarations
+
+SHAPE = Shape(
+    policy=CHECKOUT / "policies" / "bench.toml",
+    niceness=0,
+    # Slow and meagre enough that kills fall between the venue's act and our record of it.
+    terminal_options=("--latency-ms", "40", "--partial-fill", "0.1", "--slippage-points", "1"),
+    rate_per_minute=100_000_000,
+)
+READ_TIMEOUT_S = 30.0
+POLL_S = 0.1
+_BUSY = """
+select (select count(*) from public.signals_raw r
+         where not exists (select from public.alert_outcomes o
+                            where o.correlation_id = r.correlation_id)) as alerts,
+       (select count(*) from bus.deliveries d
+          join public.signals_raw r on r.correlation_id = d.correlation_id) as messages,
+       (select count(*) from execution.attempts a where a.state in ('open', 'unknown')) as attempts,
+       (select count(*) from public.orders o
+         where o.status in ('initialized', 'submitted', 'accepted', 'triggered',
+                            'partially_filled', 'unknown', 'pending_update', 'pending_cancel')
+       ) as orders
+"""
+
+
+@dataclass(slots=True)
+class Stage:
+    """A desk that runs, and what may be done to it."""
+
+    desk: RunningDesk
+    parts: Desk
+
+    @property
+    def webhook(self) -> str:
+        """Give the address that alerts are posted to."""
+        token = Home(self.desk.settings.home).secret(DEMO_SOURCE)
+        return f"{self.parts.api_url}/webhooks/tradingview/{token}"
+
+    @property
+    def control(self) -> PaperControl:
+        """Give the terminal's back door."""
+        settings = self.desk.settings
+        return PaperControl(settings.home / "terminal" / settings.database)
+
+    def session(self, role: str = "desk_reader") -> psycopg.Connection[Any]:
+        """Open a session of one who may only read, or of another role."""
+        password = ensure_passwords(self.desk.settings.keys)[role]
+        url = self.desk.servers.url(role, password)
+        return psycopg.connect(url, autocommit=True, connect_timeout=5)
+
+    def ask(self, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+        """Read rows; none while Postgres is away."""
+        try:
+            with self.session() as conn:
+                return conn.execute(query, parameters).fetchall()
+        except psycopg.OperationalError:
+            return []
+
+    def markets(self) -> Sequence[MarketState]:
+        """Say where the market stands."""
+        with self.session() as conn:
+            return market_states(conn)
+
+    def kill(self, name: str, within_s: float) -> datetime:
+        """Kill a part with SIGKILL as soon as it runs; gives the instant before."""
+        self._until(lambda: self._process(name).phase == "running", f"{name} ran again", within_s)
+        at = SystemClock().now()
+        os.kill(self._process(name).pid, signal.SIGKILL)
+        return at
+
+    def inject(self, fault: Fault) -> bool:
+        """Put a fault in force; false where the terminal itself is away just now."""
+        try:
+            self.control.inject(
+                fault.name, action=fault.action, next_calls=fault.calls, **fault.parameters
+            )
+        except DeskError:
+            return False
+        return True
+
+    def settle(self, within_s: float) -> None:
+        """Wait until nothing is under way. Raises DeskError chaos.unsettled."""
+        seen: list[object] = [None]
+
+        def settled() -> bool:
+            seen[0] = self.ask(_BUSY)
+            return seen[0] == [(0, 0, 0, 0)]
+
+        try:
+            self._until(settled, "the desk settled", within_s)
+        except DeskError:
+            raise DeskError(
+                "chaos.unsettled",
+                f"alerts, messages, attempts, orders under way after {within_s:.0f} s: {seen[0]}",
+                f"see the logs in {self.desk.settings.home / 'log'}",
+            ) from None
+
+    def freeze(self, within_s: float) -> None:
+        """Let quotes stand still: nothing is triggered any more while the books are read."""
+        control = self.control
+        self._until(lambda: self._froze(control), "the terminal froze", within_s)
+
+    def agree(self, within_s: float) -> str:
+        """Have account and venue compared until they agree; gives the last word on it."""
+        deadline = time.monotonic() + within_s
+        state = "never compared"
+        while state not in ("agreed", "unexplained") and time.monotonic() < deadline:
+            with contextlib.suppress(psycopg.OperationalError):
+                state = self._compared(deadline)
+        return state
+
+    def stop_workers(self) -> None:
+        """Stop whoever trades: a book is read while nobody writes it."""
+        for name in (BRIDGE, *WORKERS):
+            self.desk.supervisor.stop_one(name)
+
+    def read_both(self) -> tuple[DeskBooks, VenueBooks]:
+        """Read both sides' books."""
+        host, port = self.desk.settings.terminal_host, self.parts.terminal_port
+        venue = read_venue(
+            make_terminal("paper", host, port, READ_TIMEOUT_S), self.parts.book.login or 0
+        )
+        with self.session() as conn:
+            return read_desk(conn, self.parts.book.account_id), venue
+
+    def _compared(self, deadline: float) -> str:
+        account = self.parts.book.account_id
+        with self.session("desk_operator") as conn:
+            (asked,) = call(
+                conn, "execution.ask_reconciliations", [{"i": 0, "account_id": account}]
+            )
+            conn.execute("select bus.wake('{execution}')")
+        state = "asked"
+        while state == "asked" and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+            found = self.ask(
+                "select state from execution.reconciliations where reconciliation_id = %s",
+                asked["reconciliation_id"],
+            )
+            state = found[0][0] if found else state
+        return state
+
+    def _froze(self, control: PaperControl) -> bool:
+        try:
+            control.clear()
+            control.inject("stale_quotes", keep=True)
+        except DeskError:
+            return False
+        return True
+
+    def _process(self, name: str) -> ProcessState:
+        return next(p for p in self.desk.supervisor.processes() if p.name == name)
+
+    def _until(self, ask: Callable[[], bool], what: str, within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        while not ask():
+            if time.monotonic() > deadline:
+                raise DeskError(
+                    "chaos.late",
+                    f"not within {within_s:.0f} s: {what}",
+                    f"see the logs in {self.desk.settings.home / 'log'}",
+                )
+            time.sleep(POLL_S)
+
+
+@contextlib.contextmanager
+def open_stage(settings: Settings) -> Generator[Stage]:
+    """Start the desk in a fresh home under ours; the home is removed unless an error ends it."""
+    home = settings.home / "chaos" / uuid.uuid4().hex[:6]
+    settings = settings.model_copy(
+        update={
+            "home": home,
+            "keys_folder": None,
+            "database_url": None,
+            "broker_url": None,
+            "api_port": 0,
+            "terminal_port": 0,
+            "log_level": "warning",
+        }
+    )
+    parts = Desk(settings, SHAPE, declarations(), SystemClock().now())
+
+    def processes(given: Settings, servers: Servers) -> list[ProcessSpec]:
+        return [*parts.processes(given, servers), _bridge(parts, given, servers)]
+
+    plan = DeskPlan(parts.prepare, processes, parts.endpoints)
+    with open_desk(settings, plan, SystemClock()) as desk:
+        desk.supervisor.watch_in_background()
+        yield Stage(desk, parts)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _bridge(parts: Desk, settings: Settings, servers: Servers) -> ProcessSpec:
+    argv = (sys.executable, "-m", "cli.main", "work", "--agents", "execution")
+    return ProcessSpec(
+        BRIDGE,
+        (*argv, "--account", parts.book.account_id),
+        env=child_environment(settings, servers),
+        cwd=CHECKOUT,
+    )
