@@ -23,6 +23,7 @@ from psycopg.types.json import Jsonb
 from pydantic import Field, ValidationError, create_model, model_validator
 
 from backend.contracts.base import Contract
+from backend.domain.algorithms.choose import SlicingPolicy, fault_of
 from backend.domain.compliance import CompliancePolicy
 from backend.domain.conviction.verdict import ConvictionPolicy
 from backend.domain.health import HealthPolicy
@@ -32,7 +33,6 @@ from backend.domain.normalize import NormalizePolicy
 from backend.domain.optimization import OptimizationPolicy
 from backend.domain.routing import RoutingPolicy
 from backend.domain.sizing import SizingPolicy
-from backend.domain.slicing import SlicingPolicy
 from backend.domain.supervision import SupervisionPolicy
 from backend.domain.treasury import TreasuryPolicy
 from backend.errors import DeskError
@@ -212,6 +212,17 @@ class Routing(RoutingSection):
         return self
 
 
+class Slicing(SlicingSection):
+    """How large orders are worked."""
+
+    @model_validator(mode="after")
+    def _numbers_make_sense(self) -> Self:
+        wrong = fault_of(self)  # pyright: ignore[reportArgumentType]
+        if wrong is not None:
+            raise ValueError(wrong)
+        return self
+
+
 class Basket(Contract):
     """Symbols that move together; betas are against the hedge instrument."""
 
@@ -318,7 +329,7 @@ class PolicyPack(Contract):
     health: HealthSection
     routing: Routing
     sizing: SizingSection
-    slicing: SlicingSection
+    slicing: Slicing
     execution: Execution
     hedging: Hedging
     compliance: ComplianceSection

@@ -74,7 +74,7 @@ class PlaceCommand(Trading, Payload):
     stop_loss: Positive | None
     take_profit: Positive | None
     time_in_force: TimeInForce
-    algorithm: Annotated[str, Field(pattern="^(immediate|twap|vwap|pov|iceberg|passive)$")]
+    algorithm: Annotated[str, Field(pattern="^(immediate|twap|vwap|pov|iceberg|passive|adaptive)$")]
     latency_class: LatencyClass
     reduce_only: bool
     deviation_points: Annotated[int, Field(ge=0)]

@@ -28,8 +28,10 @@ begin
              'reduce_only', o.reduce_only, 'mode', o.mode, 'status', o.status,
              'policy_hash', o.policy_hash, 'expires_at', o.expires_at,
              'kind', e.kind,
+             -- A worked order may get more: its last child alone never ends the alert.
              'children', (select count(*) from public.orders b
-                           where b.intent_id = o.intent_id),
+                           where b.intent_id = o.intent_id)
+                         + (o.latency_class <> 'immediate')::int,
              -- A new attempt is made only after the venue was asked about those before it.
              'earlier', (select coalesce(jsonb_agg(jsonb_build_object(
                                   'attempt_id', b.attempt_id,
@@ -46,7 +48,16 @@ begin
              'value_per_point', (n.contract_size * execution.conversion_rate(
                                   n.quote_currency, c.currency, o.symbol,
                                   o.reference_price))::text,
-             'bid', q.bid::text, 'ask', q.ask::text) order by v.i), '[]')
+             'bid', q.bid::text, 'ask', q.ask::text,
+             -- By what fills are made up in the shadow: as slow as the venue it stands for.
+             'shadow', case when o.mode = 'shadow' then jsonb_build_object(
+               'slippage_bps', c.connection ->> 'slippage_bps',
+               'commission_per_lot', c.connection ->> 'commission_per_lot',
+               'latency_ms', coalesce((c.connection ->> 'latency_ms')::int, (
+                 select b.latency_p95_ms from public.venues m
+                   join execution.venue_health b
+                     on b.venue_id = m.mirrors and b.symbol = o.symbol
+                  where m.venue_id = o.venue_id))) end) order by v.i), '[]')
       from jsonb_to_recordset(p_verdicts) as v(
         i int, state text, code text, message text, worker_id uuid, epoch bigint,
         attempt_id uuid, order_id uuid)

@@ -15,7 +15,12 @@ declare
   v_gain record;
 begin
   for v_intent in
-    select n.intent_id, n.correlation_id, n.org_id, n.kind, s.*
+    select n.intent_id, n.correlation_id, n.org_id, n.kind, s.rejected, s.denied, s.not_sent,
+           s.denial, s.filled, s.done and w.state is distinct from 'working' as done,
+           s.unfilled and w.state is distinct from 'working' as unfilled,
+           coalesce(w.quantity, s.ordered) as ordered,
+           -- What a worked order did not get with one child it may ask for with the next.
+           case when w.intent_id is null then s.used else s.drawn end as used
       from (select distinct o.intent_id from public.orders o
              where o.order_id = any (p_order_ids)) t
       cross join lateral (
@@ -31,11 +36,15 @@ begin
                bool_or(o.status = 'not_sent') as not_sent,
                max(left(o.status_reason, 5)) filter (where o.status = 'denied') as denial,
                sum(o.filled_quantity) as filled,
-               sum(o.quantity) as ordered,
+               sum(o.quantity) as ordered, sum(least(o.filled_quantity, o.quantity)) as drawn,
+               bool_or(o.latency_class <> 'immediate') as waits,
                sum(case when o.status in ('filled', 'rejected', 'denied', 'canceled', 'expired',
                                           'not_sent') then o.quantity
                         else least(o.filled_quantity, o.quantity) end) as used
           from public.orders o where o.intent_id = t.intent_id) s
+      left join lateral (
+        select p.intent_id, p.state, p.quantity
+          from execution.parents p where s.waits and p.intent_id = t.intent_id offset 0) w on true
      order by n.intent_id
   loop
     v_ids := array_append(v_ids, v_intent.intent_id);

@@ -20,7 +20,7 @@ begin
   for i in 0 .. jsonb_array_length(p_asked) - 1 loop
     v_asked := p_asked -> i;
     select o.order_id, o.account_id, o.org_id, o.venue_id, o.strategy_id, o.symbol, o.status,
-           o.expires_at, o.reduce_only, o.mode
+           o.expires_at, o.reduce_only, o.mode, o.latency_class, o.intent_id
       into v_order
       from public.orders o
      where o.order_id = (v_asked ->> 'order_id')::uuid;
@@ -28,7 +28,7 @@ begin
       -- Once for all of an account's: they come together.
       v_last := v_order.account_id || '/' || v_order.venue_id;
       select c.state as account_state, c.mode as account_mode, c.venue_id as account_venue,
-             v.state as venue_state, h.epoch
+             v.state as venue_state, v.kind as venue_kind, h.epoch
         into v_home
         from (select v_order.account_id as account_id, v_order.venue_id as venue_id) k
         left join public.accounts c on c.account_id = k.account_id
@@ -74,9 +74,18 @@ begin
              v_order.symbol) is not null then 'TR403'
       when v_home.account_state is distinct from 'active' then 'TR305'
       when v_order.mode is distinct from v_home.account_mode
-        or v_home.account_mode = 'shadow' then 'TR323'
+        -- A shadow trades nowhere but in the shadow of a venue, and nobody else trades there.
+        or (v_home.account_mode = 'shadow') is distinct from (v_home.venue_kind = 'shadow')
+        then 'TR323'
       when v_order.venue_id is distinct from v_home.account_venue then 'TR409'
       when v_home.venue_state is distinct from 'active' then 'TR331'
+      -- A worked order's child: price, age, rate and authority may have moved since it was cut.
+      when v_order.latency_class <> 'immediate' then coalesce((
+             select execution.child_refusal(n, p.policy_hash)
+               from execution.parents w
+               join public.intents n on n.intent_id = w.intent_id
+               left join risk.policies p on p.active
+              where w.intent_id = v_order.intent_id), 'opened')
       else 'opened' end;
     v_seen := array_append(v_seen, v_order.order_id);
     v_verdicts := array_append(v_verdicts, jsonb_build_object(
@@ -90,15 +99,23 @@ begin
         when v_verdict = 'opened' then 'submitted'
         when v_order.status is distinct from 'initialized' then null
         when v_verdict = 'TR411' then 'expired'
-        when v_verdict in ('TR403', 'TR305', 'TR323', 'TR409', 'TR331') then 'denied' end,
+        when v_verdict in ('TR403', 'TR305', 'TR323', 'TR409', 'TR331', 'TR401', 'TR307', 'TR301',
+                           'TR302', 'TR303', 'TR318', 'TR317') then 'denied' end,
       'message', case v_verdict
         when 'opened' then 'attempt opened'
         when 'TR411' then 'expired before it was sent'
         when 'TR403' then 'a halt covers the order'
         when 'TR305' then 'the account is not active'
-        when 'TR323' then 'the order''s mode is not the account''s, or never sends'
+        when 'TR323' then 'the order''s mode is not the account''s, or the venue is none for it'
         when 'TR409' then 'the venue is not the account''s'
         when 'TR331' then 'the venue is closed'
+        when 'TR401' then 'nothing is reserved for the order any more'
+        when 'TR307' then 'another policy pack is active'
+        when 'TR301' then 'a mandatory limit is not set'
+        when 'TR302' then 'there is no quote'
+        when 'TR303' then 'the last quote is too old'
+        when 'TR318' then 'the price is too far from the market'
+        when 'TR317' then 'too many orders in the last minute'
         when 'TR402' then 'the order is not to be sent'
         when 'TR404' then 'the order was asked for twice at once'
         when 'TR410' then 'no such order' end));

@@ -30,3 +30,13 @@ grant select
 grant select
   on execution.covers
   to desk_reader, auditor, desk_operator, treasury_operator;
+
+-- Orders worked over time and why each child went, cut by organisation.
+grant select
+  on execution.parents, execution.slices
+  to desk_reader, auditor, desk_operator, treasury_operator;
+
+-- What is usually traded when.
+grant select
+  on execution.volume_curves
+  to desk_reader;

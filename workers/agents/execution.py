@@ -25,6 +25,7 @@ from workers.fills import FillBooking, book_fills
 from workers.outside import Outside
 from workers.reconciling import record_survey
 from workers.reviews import read_instant
+from workers.shadow_bridge import ShadowBridge
 
 CANVAS = Canvas(
     mission="Carry each authorised order to its venue once, and every answer back.",
@@ -84,6 +85,14 @@ _ENDING = frozenset(
         Code.MODE_NOT_ALLOWED,
         Code.VENUE_UNKNOWN,
         Code.VENUE_NOT_TRADING,
+        # Children of worked orders are judged by these again as they are sent.
+        Code.ORDER_NOT_AUTHORIZED,
+        Code.POLICY_HASH_MISMATCH,
+        Code.LIMIT_MISSING,
+        Code.PRICE_MISSING,
+        Code.PRICE_STALE,
+        Code.PRICE_COLLAR_EXCEEDED,
+        Code.ORDER_RATE_EXCEEDED,
     }
 )
 _UNMOVED = {"resolve": "unresolved"}
@@ -126,17 +135,17 @@ def call(
     Acts at once; the function that is returned waits for the rest of the report.
     """
     if prepared["state"] == "opened":
-        return outside.bridge(prepared["account_id"]).send(prepared)
+        return outside.bridge(prepared["account_id"], prepared["mode"]).send(prepared)
     report: Mapping[str, Any] = {"status": "nothing"}
     if prepared["state"] == "reconcile":
-        report = outside.bridge(prepared["account_id"]).survey(prepared)
+        report = outside.bridge(prepared["account_id"], prepared["mode"]).survey(prepared)
     if prepared["state"] in ("resolve", "sync"):
-        bridge = outside.bridge(prepared["account_id"])
+        bridge = outside.bridge(prepared["account_id"], prepared["mode"])
         report = _looked_after(bridge, prepared)
     return lambda: report
 
 
-def _looked_after(bridge: Bridge, prepared: Mapping[str, Any]) -> Mapping[str, Any]:
+def _looked_after(bridge: Bridge | ShadowBridge, prepared: Mapping[str, Any]) -> Mapping[str, Any]:
     if _to_cancel(prepared):
         return bridge.cancel(prepared)
     if prepared["status"] == "pending_update" and prepared["change"] is not None:

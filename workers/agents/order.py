@@ -1,67 +1,165 @@
-"""Order: cuts a routed intent into child orders and opens them.
+"""Order: cuts a routed intent into child orders and opens them, at once or over time.
 
 Mission: orders exist only from authority, never more than it. `execution.open_orders` decides
-under the halts' locks. SLO 5/25 ms. Failover: stateless; order ids derive from the message.
+under the halts' locks, for what is worked over time `execution.work_orders`. SLO 5/25 ms.
+Failover: stateless; order ids derive from the message, worked orders go on from their rows.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from backend.contracts.denials import Code
 from backend.contracts.message import Message
 from backend.contracts.orders import PlaceCommand, RouteIntent
-from backend.domain.slicing import ChildOrder, SlicingFacts, SlicingPolicy, slice_order
-from backend.values import FinalOutcome, LatencyClass, format_decimal, format_instant
-from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
+from backend.domain.algorithms import (
+    Algorithm,
+    SlicingPolicy,
+    choose,
+)
+from backend.domain.algorithms.apportion import cut_at_once
+from backend.domain.algorithms.choose import fault_of
+from backend.values import (
+    FinalOutcome,
+    LatencyClass,
+    OrderType,
+    format_decimal,
+)
+from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
 from workers.sections import read_section
+from workers.worked_orders import child_item, look_at_order, plan_order
+from workers.working import Unworkable, volume_known
 
 CANVAS = Canvas(
     mission="Make child orders out of authority, and never more of them than it covers.",
-    observations="The intent as authorised, the instrument's steps, halts, quote, the pack.",
-    actions="Opens orders; publishes order.command.place.v1, one per child; a denied intent gives "
-    "back what it holds.",
+    observations="The intent as authorised, the instrument's steps, halts, quote, the pack; of a "
+    "worked order its plan, children, fills and the volume that others trade.",
+    actions="Opens orders; publishes order.command.place.v1, one per child; states the schedule "
+    "of what is worked over time and compares it at the end; a denied intent gives back what it "
+    "holds.",
     beliefs="None: every fact is read afresh.",
     policy="Under a halt, after the authorisation's end, on a stale or distant price or under "
     "another policy pack nothing is opened.",
     slo_p50_ms=5,
     slo_p95_ms=25,
-    failover="Stateless; a repeated message opens the same orders once.",
+    failover="Stateless; a repeated message opens the same orders once, worked orders go on from "
+    "their rows.",
 )
 HEARS = (RouteIntent.TYPE,)
+HEARS_ROWS = ("slice",)
 EMITS = (PlaceCommand.TYPE,)
 FACTS = "execution.order_facts"
-EFFECTS = ("execution.open_orders", "risk.refuse_intents")
-MAY_CALL = ("execution.order_facts", "execution.open_orders", "risk.refuse_intents")
+MORE_FACTS = "execution.work_facts"
+TICK_FACTS = "execution.due_slices"
+EFFECTS = (
+    "execution.open_orders",
+    "execution.work_orders",
+    "execution.ask_slices",
+    "risk.refuse_intents",
+)
+MAY_CALL = (
+    "execution.ask_slices",
+    "execution.due_slices",
+    "execution.open_orders",
+    "execution.order_facts",
+    "execution.record_volume_curves",
+    "execution.volume_facts",
+    "execution.work_facts",
+    "execution.work_orders",
+    "risk.refuse_intents",
+)
+EVERY_MS = 1_000
 
 
-def ask(message: Message[RouteIntent]) -> dict[str, Any]:
+def ask(message: Message[RouteIntent] | RowMessage) -> dict[str, Any]:
     """Ask for the intent as it stands and how it may be cut."""
+    if isinstance(message, RowMessage):
+        return {"slice_id": str(message.row_id)}
     return {"intent_id": str(message.payload.intent_id)}
 
 
-def handle(message: Message[RouteIntent], facts: Facts, context: Context) -> Decision:
-    """Open the child orders of one routed intent."""
+def ask_more(message: Message[RouteIntent] | RowMessage, facts: Facts) -> dict[str, Any] | None:
+    """Ask for the market and what was done so far, where something is not sent at once."""
+    if isinstance(message, RowMessage):
+        return {"slice_id": str(message.row_id)}
     route = message.payload
-    if facts["ordered"]:
+    if route.latency_class is LatencyClass.IMMEDIATE or route.order_type is not OrderType.MARKET:
+        return None
+    if facts["ordered"] or facts["refusal"] is not None:
+        return None
+    policy = read_section(SlicingPolicy, facts["slicing"])
+    if policy is None or policy.goes_at_once(route.latency_class, route.quantity):
+        return None
+    return {"intent_id": str(route.intent_id)}
+
+
+def handle(message: Message[RouteIntent] | RowMessage, facts: Facts, context: Context) -> Decision:
+    """Open the child orders of one routed intent, or take the next step of a worked one."""
+    if isinstance(message, RowMessage):
+        return look_at_order(message, facts, context)
+    route = message.payload
+    if facts["ordered"] or facts.get("parent") is not None:
         return Decision("repeated", f"intent {route.intent_id} has {facts['ordered']} orders")
     refusal = _refuse(route, facts)
     if refusal is not None:
         return _denied(route, facts, *refusal)
     policy = read_section(SlicingPolicy, facts["slicing"])
-    if policy is None or facts["execution"] is None:
+    if policy is None or fault_of(policy) is not None or facts["execution"] is None:
         return _denied(route, facts, Code.POLICY_MISSING, "no active pack says how to cut orders")
+    chosen = choose(
+        policy,
+        route.latency_class if "market" in facts else LatencyClass.IMMEDIATE,
+        route.quantity,
+        context.now,
+        volume_known=volume_known(facts, policy, route.latency_class, context.now),
+    )
     try:
-        children = slice_order(_slicing_facts(route, facts, context), policy)
+        if chosen.worked:
+            return plan_order(route, facts, chosen, policy, context)
+        return _open(route, facts, policy, context)
+    except Unworkable as error:
+        return _denied(route, facts, Code.PRICE_MISSING, str(error))
     except ValueError as error:
         return _denied(route, facts, Code.ORDER_NOT_EXPRESSIBLE, str(error))
-    commands = [_command(route, facts, child, context) for child in children]
+
+
+def ask_tick(now: datetime) -> dict[str, Any]:
+    """Ask which worked orders are due for a look."""
+    return {}
+
+
+def handle_tick(facts: Facts, context: Context) -> Decision:
+    """Queue a look at each worked order that is due."""
+    parents = facts["parents"]
+    return Decision(
+        "looked_after" if parents else "idle",
+        f"{len(parents)} worked orders are due.",
+        effects=tuple(Effect("execution.ask_slices", {"intent_id": one}) for one in parents),
+        quiet=True,
+    )
+
+
+def _open(route: RouteIntent, facts: Facts, policy: SlicingPolicy, context: Context) -> Decision:
+    """Open everything now, in as few children as the venue allows."""
+    instrument = facts["instrument"]
+    quantities = cut_at_once(
+        route.quantity,
+        Decimal(instrument["volume_min"]),
+        Decimal(instrument["volume_max"]),
+        Decimal(instrument["volume_step"]),
+    )
+    expires_at = context.now + timedelta(seconds=policy.child_ttl_s)
+    commands = [
+        _command(route, facts, index, quantity, expires_at, context)
+        for index, quantity in enumerate(quantities)
+    ]
     effect = Effect(
         "execution.open_orders",
         {
             "intent_id": str(route.intent_id),
-            "children": [_child(command) for command in commands],
+            "children": [child_item(command) for command in commands],
         },
     )
     parts = " + ".join(format_decimal(command.quantity) for command in commands)
@@ -115,54 +213,35 @@ def _denied(route: RouteIntent, facts: Facts, code: Code, detail: str) -> Decisi
     )
 
 
-def _slicing_facts(route: RouteIntent, facts: Facts, context: Context) -> SlicingFacts:
-    instrument = facts["instrument"]
-    return SlicingFacts(
-        quantity=route.quantity,
-        volume_min=Decimal(instrument["volume_min"]),
-        volume_max=Decimal(instrument["volume_max"]),
-        volume_step=Decimal(instrument["volume_step"]),
-        # A place command has no start of its own yet, so nothing is spread over time.
-        latency_class=LatencyClass.IMMEDIATE,
-        starts_at=context.now,
-    )
-
-
-def _command(route: RouteIntent, facts: Facts, child: ChildOrder, context: Context) -> PlaceCommand:
+def _command(
+    route: RouteIntent,
+    facts: Facts,
+    index: int,
+    quantity: Decimal,
+    expires_at: datetime,
+    context: Context,
+) -> PlaceCommand:
     return PlaceCommand(
         strategy_id=route.strategy_id,
         account_id=route.account_id,
         mode=route.mode,
-        order_id=context.new_id("order", child.child_index),
+        order_id=context.new_id("order", index),
         intent_id=route.intent_id,
-        child_index=child.child_index,
+        child_index=index,
         venue_id=route.routing_plan[0].venue_id,
         symbol=route.symbol,
         side=route.side,
         order_type=route.order_type,
-        quantity=child.quantity,
+        quantity=quantity,
         limit_price=route.price_limit,
         reference_price=route.reference_price,
         stop_loss=route.stop_loss,
         take_profit=route.take_profit,
         time_in_force=route.time_in_force,
-        algorithm=child.algorithm.value,
+        algorithm=Algorithm.IMMEDIATE.value,
         latency_class=route.latency_class,
         reduce_only=route.reduce_only,
         deviation_points=int(facts["execution"]["deviation_points"]),
         policy_hash=route.policy_hash,
-        expires_at=child.expires_at,
+        expires_at=expires_at,
     )
-
-
-def _child(command: PlaceCommand) -> dict[str, Any]:
-    return {
-        "order_id": str(command.order_id),
-        "child_index": command.child_index,
-        "quantity": format_decimal(command.quantity),
-        "limit_price": None if command.limit_price is None else format_decimal(command.limit_price),
-        "time_in_force": command.time_in_force.value,
-        "algorithm": command.algorithm,
-        "deviation_points": command.deviation_points,
-        "expires_at": format_instant(command.expires_at),
-    }

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.db.tables.algorithms import ALGORITHMS
 from backend.db.tables.base import (
     LATENCY_CLASSES,
     MODES,
@@ -61,7 +62,7 @@ class Order(Base):
         one_of("latency_class", *LATENCY_CLASSES),
         one_of("status", *ORDER_STATUSES),
         one_of("time_in_force", *TIMES_IN_FORCE),
-        one_of("algorithm", "immediate", "twap", "vwap", "pov", "iceberg", "passive"),
+        one_of("algorithm", *ALGORITHMS),
         *positive("quantity", "average_price", "limit_price", "stop_loss", "take_profit"),
         *positive("reference_price", "stop_price", "trail_distance"),
         *not_negative("child_index", "deviation_points", "overfilled_quantity"),

@@ -11,16 +11,22 @@ from backend.domain.numbers import ZERO, floor_to_step, round_to_step
 
 def check_expressible(parent: Parent) -> None:
     """Raise ValueError if the quantity is below the minimum, off the step, or needs too many."""
-    if parent.quantity < parent.volume_min or parent.quantity % parent.volume_step != 0:
+    cut_at_once(parent.quantity, parent.volume_min, parent.volume_max, parent.volume_step)
+
+
+def cut_at_once(
+    quantity: Decimal, volume_min: Decimal, volume_max: Decimal, volume_step: Decimal
+) -> tuple[Decimal, ...]:
+    """Cut a quantity into the fewest children that a venue takes.
+
+    Raises ValueError if it is below the minimum, off the step, or needs more than CHILDREN_MAX.
+    """
+    count = _needed(quantity, volume_max, volume_step)
+    if quantity < volume_min or quantity % volume_step != 0:
         raise ValueError("quantity below minimum or off the step")
-    if children_needed(parent) > CHILDREN_MAX:
+    if count > CHILDREN_MAX:
         raise ValueError(f"more than {CHILDREN_MAX} children")
-
-
-def children_needed(parent: Parent) -> int:
-    """Return the fewest children that the venue's largest volume allows."""
-    largest = floor_to_step(parent.volume_max, parent.volume_step)
-    return max(1, int((parent.quantity / largest).to_integral_value(ROUND_CEILING)))
+    return even_quantities(quantity, count, volume_step)
 
 
 def children_most(parent: Parent) -> int:
@@ -69,3 +75,8 @@ def child_size(parent: Parent, wanted: Decimal, free: Decimal) -> Decimal:
         return size
     smaller = floor_to_step(free - least, step)
     return smaller if smaller >= least else ZERO
+
+
+def _needed(quantity: Decimal, volume_max: Decimal, volume_step: Decimal) -> int:
+    largest = floor_to_step(volume_max, volume_step)
+    return max(1, int((quantity / largest).to_integral_value(ROUND_CEILING)))

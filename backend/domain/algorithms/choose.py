@@ -58,11 +58,42 @@ class SlicingPolicy:
             park_s_max=self.park_s_max,
         )
 
+    def goes_at_once(self, latency_class: LatencyClass, quantity: Decimal) -> bool:
+        """Tell whether an order neither waits nor is worked."""
+        if latency_class is LatencyClass.IMMEDIATE:
+            return True
+        return quantity <= self.immediate_up_to and not self.waits_s(latency_class)
+
     def waits_s(self, latency_class: LatencyClass) -> int:
         """Return how long an order of a class may wait before it begins."""
         if latency_class is LatencyClass.IMMEDIATE:
             return 0
         return self.park_s_max if latency_class is LatencyClass.PARK else self.defer_s_max
+
+
+def fault_of(policy: SlicingPolicy) -> str | None:
+    """Say what about a pack's numbers makes no sense, or None."""
+    shares = {
+        "urgency": policy.urgency,
+        "jitter_share": policy.jitter_share,
+        "display_share": policy.display_share,
+        "depth_share": policy.depth_share,
+        "fill_probability_min": policy.fill_probability_min,
+        "ahead_share": policy.ahead_share,
+    }
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            return f"{name} is a share from 0 to 1"
+    if not 0 < policy.participation < 1:
+        return "participation lies between 0 and 1"
+    positive = (policy.display_share, policy.depth_share, policy.child_max, policy.lots_per_volume)
+    if min(positive) <= 0 or policy.spread_ratio_max <= 0:
+        return "sizes and ratios are above 0"
+    if min(policy.interval_s, policy.child_ttl_s) < 1 or policy.child_ttl_s >= policy.duration_s:
+        return "an order works longer than one of its children"
+    if min(policy.defer_s_max, policy.park_s_max, policy.immediate_up_to) < 0:
+        return "nothing waits for less than no time"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
