@@ -1,6 +1,10 @@
 create or replace function execution.hedge_measures(p_policy jsonb) returns jsonb
-language sql stable as $$
-  select case when p_policy ->> 'betas' = 'measured' then (
+language plpgsql stable as $$
+begin
+  if p_policy ->> 'betas' is distinct from 'measured' then
+    return null;
+  end if;
+  return (
     select jsonb_object_agg(h.hedge, h.measures)
       from (select b.value ->> 'hedge_symbol' as hedge,
                    jsonb_object_agg(k.symbol, jsonb_build_object(
@@ -12,7 +16,7 @@ language sql stable as $$
                and s.good_until > now() and s.correlations ? k.symbol
               join risk.volatilities v on v.symbol = k.symbol and v.good_until > now()
               join risk.volatilities w on w.symbol = s.symbol and w.good_until > now()
-             group by 1) h) end
-$$;
+             group by 1) h);
+end $$;
 comment on function execution.hedge_measures(jsonb) is
   'Correlation and daily deviations of basket symbols beside their hedge, while the figures are good; null unless the pack wants them. Internal.';

@@ -164,6 +164,9 @@ def test_account_is_reported_when_its_books_moved_and_then_rests(
     ("procedure", "owner"),
     [
         ("execution.hedge_facts", "hedger"),
+        ("execution.residual_facts", "hedger"),
+        ("execution.renew_covers", "hedger"),
+        ("execution.record_covers", "hedger"),
         ("execution.compliance_facts", "compliance"),
         ("ops.record_compliance_alerts", "compliance"),
         ("execution.delta_facts", "feedback"),
