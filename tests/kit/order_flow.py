@@ -25,6 +25,8 @@ _TABLES = (
     "bus.deliveries",
     "bus.shard_leases",
     "execution.account_leases",
+    "execution.slices",
+    "execution.parents",
     "execution.attempts",
     "execution.reopenings",
     "execution.reconciliations",
