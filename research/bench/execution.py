@@ -12,13 +12,25 @@ from typing import Any
 
 from research.bench.execution_algorithms import algorithms_table, run_algorithms
 from research.bench.execution_sizes import QUICK, Report, Section, Sizes, Table
+from research.bench.execution_slippage import run_slippage, slippage_table
 from research.bench.execution_tape import tape_for
+from research.bench.execution_venues import run_venues, venues_table
 from research.bench.hedging import hedging_table, run_hedging
 
 __all__ = ["QUICK", "SECTIONS", "TABLES", "Sizes", "run_execution_bench"]
 
-SECTIONS: dict[str, Section] = {"algorithms": run_algorithms, "hedging": run_hedging}
-TABLES: dict[str, Table] = {"algorithms": algorithms_table, "hedging": hedging_table}
+SECTIONS: dict[str, Section] = {
+    "algorithms": run_algorithms,
+    "hedging": run_hedging,
+    "venues": run_venues,
+    "slippage": run_slippage,
+}
+TABLES: dict[str, Table] = {
+    "algorithms": algorithms_table,
+    "hedging": hedging_table,
+    "venues": venues_table,
+    "slippage": slippage_table,
+}
 """How a section is shown to people; one without a table is in the file only."""
 
 
