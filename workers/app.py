@@ -62,6 +62,10 @@ app.conf.update(
             "task": "desk.jobs.verify_record",
             "schedule": crontab(minute="17", hour="4"),
         },
+        "volume_curves": {
+            "task": "desk.jobs.volume_curves",
+            "schedule": crontab(minute="29", hour="*/6"),
+        },
     },
 )
 app.user_options["worker"].add(

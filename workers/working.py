@@ -89,7 +89,6 @@ def plan_again(facts: Facts) -> Plan:
     terms = read_section(Terms, row["terms"])
     if terms is None:
         raise Unworkable("the terms of its plan cannot be read")
-    limit = order["limit_price"]
     parent = Parent(
         side=Side(order["side"]),
         quantity=Decimal(row["quantity"]),
@@ -101,7 +100,6 @@ def plan_again(facts: Facts) -> Plan:
         starts_at=read_instant(row["starts_at"]),
         ends_at=read_instant(row["ends_at"]),
         seed=int(row["seed"]),
-        limit_price=None if limit is None else Decimal(limit),
     )
     slices = tuple(Slice(read_instant(at), Decimal(total)) for at, total in row["schedule"])
     return Plan(parent, Algorithm(row["algorithm"]), terms, Schedule(slices))

@@ -9,7 +9,8 @@ begin
   on conflict (symbol, session) do update
      set bucket_s = excluded.bucket_s, volumes = excluded.volumes, days = excluded.days,
          learned_at = excluded.learned_at;
-  return '[]';
+  return (select coalesce(jsonb_agg(jsonb_build_object('i', x.i)), '[]')
+            from jsonb_to_recordset(p_items) as x(i int));
 end $$;
 comment on function execution.record_volume_curves(jsonb) is
   'Replace learned volume curves, by symbol and session.';

@@ -28,7 +28,6 @@ begin
         'strategy_id', v_intent.strategy_id, 'account_id', v_intent.account_id,
         'mode', v_intent.mode, 'venue_id', v_intent.venue_id, 'symbol', v_intent.symbol,
         'side', v_intent.side, 'order_type', v_intent.order_type,
-        'limit_price', v_intent.limit_price::text,
         'reference_price', v_intent.reference_price::text,
         'stop_loss', v_intent.stop_loss::text, 'take_profit', v_intent.take_profit::text,
         'reduce_only', v_intent.reduce_only, 'policy_hash', v_intent.policy_hash) end,

@@ -17,6 +17,7 @@ from workers.jobs.shadows import shadows
 from workers.jobs.structure_model import structure_model
 from workers.jobs.structures import structures
 from workers.jobs.verify_record import verify_record
+from workers.jobs.volume_curves import volume_curves
 
 __all__ = [
     "daily_report",
@@ -32,4 +33,5 @@ __all__ = [
     "structure_model",
     "structures",
     "verify_record",
+    "volume_curves",
 ]
