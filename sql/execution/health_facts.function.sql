@@ -23,9 +23,13 @@ begin
              as unanswered,
            percentile_disc(0.95) within group (order by a.latency_ms) as latency_p95_ms
       -- The latest thousand are enough to judge by, and bound the work of a busy quarter hour.
-      from (select k.order_id, k.latency_ms, k.state, k.opened_at from execution.attempts k
-             where k.opened_at > v_now - interval '15 minutes'
-             order by k.opened_at desc limit 1000) a
+      -- An order that was tried again and again while the venue was away counts once, as it ended.
+      from (select distinct on (k.order_id) k.order_id, k.latency_ms, k.state, k.opened_at
+              from (select t.order_id, t.latency_ms, t.state, t.opened_at
+                      from execution.attempts t
+                     where t.opened_at > v_now - interval '15 minutes'
+                     order by t.opened_at desc limit 1000) k
+             order by k.order_id, k.opened_at desc) a
       join public.orders o on o.order_id = a.order_id
      group by o.venue_id, o.symbol
   ), debt as materialized (

@@ -193,3 +193,17 @@ def test_overseer_is_told_who_said_no_and_who_said_nothing(
         (facts,) = ask(overseer, "execution.health_facts", {})
     (pair,) = (pair for pair in facts["pairs"] if pair["symbol"] == "EURUSD")
     assert (pair["sent"], pair["rejected"], pair["unanswered"]) == (3, 1, 1)
+
+
+def test_an_order_that_was_filled_at_the_third_try_counts_once(
+    desk: Database, inside: Connection[Any], bridge: Connection[Any]
+):
+    order = an_order(inside)
+    for _ in range(2):
+        record(bridge, open_attempt(bridge, order), a_report("again"))
+    third = open_attempt(bridge, order)
+    record(bridge, third, a_report("filled", a_fill("1")))
+    with role(desk, "execution_overseer") as overseer:
+        (facts,) = ask(overseer, "execution.health_facts", {})
+    (pair,) = (pair for pair in facts["pairs"] if pair["symbol"] == "EURUSD")
+    assert (pair["sent"], pair["rejected"], pair["unanswered"]) == (1, 0, 0)
