@@ -7,13 +7,12 @@ import http.client
 import json
 import threading
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from urllib.parse import urlsplit
 
-import psycopg
-
 from backend.domain.market.alerts import MarketState, plan_alerts, write_alert
-from backend.errors import DeskError
 from backend.ports import SystemClock
 
 BATCH = 60
@@ -21,7 +20,7 @@ RETRY_S = 0.1
 ANSWER_TIMEOUT_S = 10.0
 SENDERS = 3
 
-Markets = Callable[[], Sequence[MarketState]]
+Prices = Callable[[], Mapping[str, Decimal]]
 
 
 class Flow:
@@ -30,14 +29,21 @@ class Flow:
     A repeated post has the same bytes: it must not become a second alert.
     """
 
-    def __init__(self, url: str, markets: Markets, rate_per_s: float, seed: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        markets: Sequence[MarketState],
+        prices: Prices,
+        rate_per_s: float,
+        seed: int,
+    ) -> None:
         self.posted = 0
         self.repeated = 0
         self.refused: list[str] = []
         self.answered: list[str] = []
         self._url = urlsplit(url)
-        self._markets = markets
-        self._known = markets()
+        self._known = markets
+        self._prices = prices
         self._pause_s = SENDERS / rate_per_s
         self._bodies = self._written(seed)
         self._lock = threading.Lock()
@@ -93,6 +99,6 @@ class Flow:
             seed += 1
             for plan in plan_alerts(seed, BATCH, self._known, 0.0, 0.0):
                 yield write_alert(plan, f"chaos-{uuid.uuid4()}", clock.now()).body
-            # Postgres may be away just now: yesterday's prices do as well.
-            with contextlib.suppress(psycopg.OperationalError, DeskError):
-                self._known = self._markets()
+            # None while Postgres is away: the prices of before do as well.
+            prices = self._prices()
+            self._known = [replace(m, price=prices.get(m.symbol, m.price)) for m in self._known]

@@ -89,7 +89,7 @@ def run_orders_chaos(settings: Settings, seed: int, sizes: Sizes, report: Report
     report(0, sizes.kills, "starting a desk")
     with open_stage(settings) as stage:
         run = _Run(stage, sizes, report)
-        flow = Flow(stage.webhook, stage.markets, sizes.rate_per_s, seed)
+        flow = Flow(stage.webhook, stage.markets(), stage.prices, sizes.rate_per_s, seed)
         with flow.running():
             report(0, sizes.kills, "waiting for the first fills")
             run.warm_up()

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, LiteralString
 
 import psycopg
@@ -96,6 +97,10 @@ class Stage:
         """Say where the market stands."""
         with self.session() as conn:
             return market_states(conn)
+
+    def prices(self) -> dict[str, Decimal]:
+        """Give the middle of each symbol's last quote; nothing while Postgres is away."""
+        return dict(self.ask("select q.symbol, (q.bid + q.ask) / 2 from public.latest_quotes q"))
 
     def kill(self, name: str, within_s: float) -> datetime:
         """Kill a part with SIGKILL as soon as it runs; gives the instant before."""
