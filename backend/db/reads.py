@@ -139,7 +139,7 @@ def _rows(
     query: LiteralString,
     after: After | None,
     limit: int,
-    **filters: str | None,
+    **filters: str | bool | None,
 ) -> list[Row]:
     at, row_id = after or (None, None)
     with conn.cursor(row_factory=dict_row) as cursor:

@@ -67,7 +67,10 @@ def read_catalogue(conn: Connection[Any]) -> Catalogue:
     schemas = {"schemas": list(ALL_SCHEMAS), "owner": OWNER}
     relations = [Relation(n, k, tuple(c), p, tuple(t), tuple(o))
                  for n, k, c, p, t, o in conn.execute(_RELATIONS, schemas).fetchall()]  # fmt: skip
+    # Types of other schemas are named with theirs, as whoever attacks must.
+    conn.execute("set search_path = ''")
     routines = [Routine(*row) for row in conn.execute(_ROUTINES, schemas).fetchall()]
+    conn.execute("reset search_path")
     roles = conn.execute(
         "select r.rolname from pg_roles r where r.rolname !~ '^(pg_|person_)'"
         " and (r.rolname ~ '^(desk_|treasury_operator$|auditor$|edge_intake$|postgres$)'"

@@ -80,9 +80,9 @@ class Entry(Base):
     currency: Mapped[str]
     amount: Mapped[Decimal] = note("Debit positive, credit negative.")
     rate: Mapped[Decimal | None] = note("At which it was converted into the account's currency.")
-    note: Mapped[str | None]
     occurred_at: Mapped[datetime] = note("The venue's clock.")
     posted_at: Mapped[datetime] = now()
+    note: Mapped[str | None]
     row_xid: Mapped[int] = row_xid()
 
 
