@@ -263,9 +263,10 @@ class Bridge:
     def _connected(self) -> Mt5Venue:
         if self._venue is not None and self._venue.connected:
             return self._venue
+        # Before the breaker is asked: who is refused by it must not count as another failure.
+        self.close()
         if self._clock.monotonic_ns() < self._closed_until_ns:
             raise VenueUnavailable(f"{Code.CIRCUIT_OPEN}: {Code.CIRCUIT_OPEN.meaning}")
-        self.close()
         try:
             # Built anew each time: the account's terminal may have moved.
             venue = self._build()
@@ -279,7 +280,9 @@ class Bridge:
         return venue
 
     def _note(self, venue: Mt5Venue) -> None:
-        if not venue.connected:
+        # A connection that ends under many reports is one failure.
+        if venue is self._venue and not venue.connected:
+            self.close()
             self._failed("connection lost")
 
     def _failed(self, detail: str) -> None:
