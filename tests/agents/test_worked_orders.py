@@ -285,6 +285,8 @@ def test_a_parked_order_waits_for_the_market_and_is_due_when_it_said(conn: Any) 
     intent_id, decision = start(conn, latency=LatencyClass.PARK)
     assert (decision.outcome, decision.emissions) == ("waiting", ())
     assert scalar(conn, "select state from public.intents") == "ordered"
+    again = a_message(route_of(conn, intent_id, "3", LatencyClass.PARK))
+    assert decide(conn, again, now_of(conn)).outcome == "repeated"
     (due,) = call(conn, "execution.due_slices", {})
     assert due["parents"] == []
     conn.execute("update execution.parents set look_at = clock_timestamp()")

@@ -100,7 +100,8 @@ def handle(message: Message[RouteIntent] | RowMessage, facts: Facts, context: Co
     if isinstance(message, RowMessage):
         return look_at_order(message, facts, context)
     route = message.payload
-    if facts["ordered"] or facts.get("parent") is not None:
+    # A worked order may have none yet: its intent says that it is planned.
+    if facts["ordered"] or (facts["intent"] or {}).get("state") == "ordered":
         return Decision("repeated", f"intent {route.intent_id} has {facts['ordered']} orders")
     refusal = _refuse(route, facts)
     if refusal is not None:
