@@ -54,6 +54,7 @@ VERBS = (
     Verb(
         "routing", "cli.routing:app", "Show routing policies and what shadows do otherwise.", LOOK
     ),
+    Verb("shadow", "cli.shadow:app", "Run strategies in the shadow; compare them.", LOOK),
     Verb("proposal", "cli.proposal:app", "Ask the voters; carry out what they allowed.", LOOK),
     Verb("instruction", "cli.proposal:instructions", "What voters told the treasury to do.", LOOK),
     Verb("cooldown", "cli.cooldown:app", "Let a strategy or venue rest, or end it by votes.", LOOK),

@@ -59,6 +59,10 @@ class Context:
         tail = int.from_bytes(digest[:10], "big")
         return UUID(int=millis << 80 | _VERSION_7 | tail & _RANDOM_BITS)
 
+    def shadow_id(self, name: str) -> UUID:
+        """Return the correlation of what runs in the shadow: told apart by its version, 8."""
+        return UUID(int=self.new_id(f"shadow/{name}").int ^ (0x7 ^ 0x8) << 76)
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -76,6 +80,8 @@ class Emission:
     ordering_key: str
     intent: str | None = None
     ttl_ms: int | None = None
+    correlation_id: UUID | None = None
+    """Another than that of what was heard: what runs in the shadow keeps itself apart."""
 
 
 @dataclass(frozen=True, slots=True)

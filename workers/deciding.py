@@ -291,7 +291,7 @@ class Decider:
         return Unsigned(
             msg_id=context.new_id(f"msg/{family.TYPE}", index),
             type=family.TYPE,
-            correlation_id=origin.correlation_id,
+            correlation_id=emission.correlation_id or origin.correlation_id,
             causation_id=causation_id,
             ttl_ms=emission.ttl_ms or family.TTL_MS,
             sender=f"agent.{self.agent.name}",

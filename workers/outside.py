@@ -22,6 +22,7 @@ from backend.venues.model import VenueUnavailable
 from backend.venues.mt5.venue import Mt5Venue
 from backend.venues.registry import build_venue
 from workers.bridge import Bridge
+from workers.shadow_bridge import ShadowBridge
 
 ACCOUNT_CONNECTIONS = "execution.account_connections"
 
@@ -36,6 +37,7 @@ class Outside:
         self._clock = clock
         self._connect = connect
         self._lock = threading.Lock()
+        self._shadow = ShadowBridge(clock)
         self._bridges: dict[str, Bridge] = {}
         self._feeds: dict[str, Mt5Venue] = {}
         urls = settings.notify_urls
@@ -49,8 +51,13 @@ class Outside:
         """The process's clock."""
         return self._clock
 
-    def bridge(self, account_id: str) -> Bridge:
-        """Return the account's trading bridge; only its lease's owner may use it."""
+    def bridge(self, account_id: str, mode: str | None = None) -> Bridge | ShadowBridge:
+        """Return the account's trading bridge; only its lease's owner may use it.
+
+        What is in the shadow gets one that has no connection and can get none.
+        """
+        if mode == Mode.SHADOW.value:
+            return self._shadow
         with self._lock:
             bridge = self._bridges.get(account_id)
             if bridge is None:
@@ -89,6 +96,8 @@ class Outside:
             (account,) = bus.call(conn, ACCOUNT_CONNECTIONS, [{"i": 0, "account_id": account_id}])
         if account["account_id"] is None:
             raise VenueUnavailable(f"no account {account_id}")
+        if account["mode"] == Mode.SHADOW.value:
+            raise VenueUnavailable(f"account {account_id} is in the shadow: nothing connects to it")
         # Real money is traded where the desk is live and the account says that it is, too.
         live = self._settings.live and account["mode"] == Mode.LIVE.value
         return build_venue(account, self._clock, allow_live=live, read_only=read_only)

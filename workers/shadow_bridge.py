@@ -90,9 +90,7 @@ class ShadowBridge:
             "venue_trade_id": f"shadow-{prepared['attempt_id']}",
             "quantity": format_decimal(wanted),
             "price": format_decimal(price),
-            "commission": format_decimal(
-                wanted * Decimal(shadow.get("commission_per_lot") or 0)
-            ),
+            "commission": format_decimal(wanted * Decimal(shadow.get("commission_per_lot") or 0)),
             "fee": "0",
             "swap": "0",
             "filled_at": now,

@@ -14,8 +14,9 @@ begin
      v_dead.event_published_at, v_dead.event_seq, v_dead.correlation_id, v_dead.org_id, p_code,
      left(p_error, 4000), v_dead.attempts, p_code_version, clock_timestamp());
   if (select a.decides_alert from bus.agents a where a.agent = v_dead.agent)
-     and exists (select from public.signals_raw r
-                  where r.correlation_id = v_dead.correlation_id) then
+     and (ops.in_shadow(v_dead.correlation_id)
+          or exists (select from public.signals_raw r
+                      where r.correlation_id = v_dead.correlation_id)) then
     perform ops.record_outcome(v_dead.correlation_id, v_dead.org_id,
                                case p_code when 'TR101' then 'expired' else 'dead_letter' end,
                                p_code, v_dead.agent, clock_timestamp());

@@ -78,6 +78,8 @@ begin
                             when r.state in ('unsettled', 'lapsed')
                               or r.worker_id is distinct from l.worker_id then x.again_ms
                             else x.reconcile_ms end)),
+             'shadows', exists (select from public.accounts c
+                                 where c.mode = 'shadow' and c.state <> 'closed'),
              'expired', (
                select coalesce(jsonb_agg(d.order_id), '[]') from (
                  select o.order_id from public.orders o

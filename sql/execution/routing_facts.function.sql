@@ -74,7 +74,11 @@ begin
          and h.window_closes_at > v_now and e.evidence ->> 'feature' = 'edge'
          and not exists (select from public.alert_outcomes a
                           where a.correlation_id = o.correlation_id
-                            and a.outcome <> 'awaiting_vote');
+                            and a.outcome <> 'awaiting_vote')
+         and (not ops.in_shadow(o.correlation_id)
+              or not exists (select from public.shadow_comparisons c
+                              where c.shadow_correlation_id = o.correlation_id
+                                and c.shadow_outcome <> 'awaiting_vote'));
     end if;
     v_open_risks := null;
     v_under_way := null;

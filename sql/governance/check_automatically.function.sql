@@ -7,7 +7,12 @@ begin
     select coalesce(jsonb_object_agg(c.name, coalesce(case c.name
              when 'subject_stands' then governance.subject_stands(p_proposal)
              when 'evidence_given' then p_proposal.evidence <> '{}'
-             when 'evidence_enough' then (p_proposal.evidence ->> 'enough')::boolean
+             -- Of accounts that never ran in the shadow there is nothing to count.
+             when 'evidence_enough' then
+               p_proposal.kind = 'go_live'
+               and not exists (select from public.accounts a
+                                where a.account_id = p_proposal.subject and a.mode = 'shadow')
+               or coalesce((p_proposal.evidence ->> 'enough')::boolean, false)
              when 'no_wide_halt' then not exists (
                select from governance.halts g
                 where g.lifted_at is null

@@ -20,8 +20,14 @@ begin
               where c.value <> 'true') then
     raise exception 'what was voted on is no longer as it was' using errcode = 'TR512';
   end if;
-  update public.accounts a set mode = 'live' where a.account_id = p_proposal.subject;
-  update public.strategies s set mode = 'live'
+  -- Out of the shadow into the venue that it mirrored; how to connect to it is for people to say.
+  update public.accounts a
+     set mode = 'live',
+         connection = case when v.mirrors is null then a.connection else '{}' end,
+         venue_id = coalesce(v.mirrors, a.venue_id)
+    from public.venues v
+   where a.account_id = p_proposal.subject and v.venue_id = a.venue_id;
+  update public.strategies s set mode = 'live', shadow_of = null
    where s.account_id = p_proposal.subject and s.state <> 'closed';
   return true;
 end $$;

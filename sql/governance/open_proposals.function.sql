@@ -29,6 +29,9 @@ begin
          -- What a shadow policy did otherwise is on record: nobody brings other evidence.
          coalesce(case x.kind when 'promote_shadow'
                     then execution.shadow_evidence(x.subject, x.org_id)
+                    -- And so is what an account did in the shadow.
+                    when 'go_live' then coalesce(
+                      execution.twin_evidence(x.subject, x.org_id), x.evidence)
                     else x.evidence end, '{}'),
          'open', v_actor, clock_timestamp(),
          clock_timestamp() + coalesce(x.ttl_s, r.ttl_s) * interval '1 second'

@@ -22,7 +22,7 @@ values
   ('promote_shadow', 2, 2, default, '{subject_stands,evidence_enough,no_wide_halt}', 604800,
    'what ran in the shadow is promoted on its evidence'),
   ('go_live', 2, 2, default,
-   '{subject_stands,evidence_given,policy_allows,no_wide_halt}', 604800,
+   '{subject_stands,evidence_given,evidence_enough,policy_allows,no_wide_halt}', 604800,
    'real money needs four eyes and the personas'),
   ('buyback', 2, 2, default, '{amount_stated,reserves_cover,no_wide_halt}', 86400,
    'the treasury spends what is above its buffer only'),

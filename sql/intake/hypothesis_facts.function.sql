@@ -6,6 +6,7 @@ as $$
 declare
   v_policy_hash text;
   v_policy jsonb;
+  v_twins boolean := exists (select from public.strategies t where t.shadow_of is not null);
 begin
   select p.policy_hash, p.body -> 'hypothesis' into v_policy_hash, v_policy
     from risk.policies p where p.active;
@@ -17,9 +18,15 @@ begin
                select max(v.decided_at) from public.review_queue v
                 where v.correlation_id = g.correlation_id and v.state = 'approved')),
              'precedents', k.known, 'precedents_won', k.won,
+             -- Who runs in the shadow of the strategy hears the same.
+             'twins', case when v_twins then (
+               select jsonb_agg(t.strategy_id order by t.strategy_id)
+                 from public.strategies t
+                where t.shadow_of = x.strategy_id and t.mode = 'shadow' and t.state = 'active')
+             end,
              'policy', v_policy, 'policy_hash', v_policy_hash)), '[]')
       from jsonb_to_recordset(p_items) as x(
-        i int, signal_id uuid, symbol text, precedents jsonb)
+        i int, signal_id uuid, symbol text, precedents jsonb, strategy_id text)
      cross join lateral (
        -- The scorer named those that were closed when it scored: nothing later speaks here.
        select count(*) as known, count(*) filter (where p.outcome_r > 0) as won
@@ -29,5 +36,5 @@ begin
       left join public.signals_normalized g on g.signal_id = x.signal_id);
 end $$;
 comment on function intake.hypothesis_facts(jsonb) is
-  'Tick size, when the alert came, how its precedents ended, and what the active pack says about hypotheses.';
+  'Tick size, when the alert came, who runs in the strategy''s shadow, how its precedents ended, and what the active pack says about hypotheses.';
 grant execute on function intake.hypothesis_facts(jsonb) to strategy_analyst_agent;

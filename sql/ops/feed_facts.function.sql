@@ -10,6 +10,8 @@ language sql stable security definer set search_path = '' as $$
                                from public.accounts a
                                join public.venues v on v.venue_id = a.venue_id
                               where a.state = 'active' and v.state = 'active'
+                                -- A shadow has no terminal: it sees what its venue sees.
+                                and v.kind <> 'shadow'
                               order by a.venue_id, a.account_id) f),
            'instruments', (select coalesce(jsonb_agg(jsonb_build_object(
                                     'symbol', s.symbol, 'calendar', s.calendar)

@@ -11,7 +11,10 @@ create or replace function ops.record_outcome(
 ) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
-  -- Not language sql: that would be planned again at every call.
+  if ops.in_shadow(p_correlation_id) then
+    perform ops.end_shadow(p_correlation_id, p_outcome, p_code, p_at);
+    return;
+  end if;
   insert into public.alert_outcomes as held
     (correlation_id, org_id, outcome, code, agent, decided_at, first_decided_at)
   values (p_correlation_id, p_org_id, p_outcome, p_code, p_agent, p_at, p_at)

@@ -4,6 +4,7 @@ returns void
 language plpgsql security definer set search_path = '' as $$
 begin
   if (select count(distinct x.item ->> 'correlation_id') < count(*)
+             or bool_or(ops.in_shadow((x.item ->> 'correlation_id')::uuid))
         from jsonb_array_elements(p_outcomes) x(item)) then
     perform ops.record_outcome(x.correlation_id, x.org_id, x.outcome, x.code, p_agent, p_at)
        from jsonb_to_recordset(p_outcomes) as x(

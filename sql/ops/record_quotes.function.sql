@@ -18,6 +18,24 @@ begin
          received_at = excluded.received_at, volume_delta = excluded.volume_delta,
          depth_imbalance = excluded.depth_imbalance
    where held.received_at < excluded.received_at;
+  -- Shadows see the very same market, at the same instant.
+  if exists (select from public.venues v where v.mirrors is not null) then
+    insert into public.latest_quotes as held
+      (venue_id, symbol, bid, ask, quoted_at, received_at, volume_delta, depth_imbalance)
+    select v.venue_id, u.symbol, u.bid, u.ask, u.quoted_at, u.received_at, u.volume_delta,
+           u.depth_imbalance
+      from public.venues v
+      join (select distinct q.venue_id, q.symbol
+              from jsonb_to_recordset(p_items) as q(venue_id text, symbol text)) k
+        on k.venue_id = v.mirrors
+      join public.latest_quotes u on u.venue_id = k.venue_id and u.symbol = k.symbol
+     order by v.venue_id, u.symbol
+    on conflict (venue_id, symbol) do update
+       set bid = excluded.bid, ask = excluded.ask, quoted_at = excluded.quoted_at,
+           received_at = excluded.received_at, volume_delta = excluded.volume_delta,
+           depth_imbalance = excluded.depth_imbalance
+     where held.received_at < excluded.received_at;
+  end if;
   insert into public.market_ticks (venue_id, symbol, quoted_at, bid, ask, received_at)
   select q.venue_id, q.symbol, q.quoted_at, q.bid, q.ask, q.received_at
     from jsonb_to_recordset(p_items) as q(

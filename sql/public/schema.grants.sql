@@ -6,7 +6,7 @@ grant select
   on public.organizations, public.accounts, public.strategies, public.venues, public.instruments,
      public.instrument_aliases, public.signals_raw, public.signals_normalized,
      public.strategy_rationales, public.review_queue, public.hypotheses, public.opportunities,
-     public.routing_differences,
+     public.routing_differences, public.shadow_comparisons,
      public.intents, public.risk_checks, public.orders, public.order_events, public.fills,
      public.positions, public.alert_outcomes, public.decision_traces, public.decision_deltas,
      public.compliance_alerts, public.report_snapshots, public.proposals,

@@ -2,13 +2,14 @@ create or replace function risk.count_outcomes() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   with told as (
-    select n.strategy_id, f.outcome_r, f.closed_at,
-           row_number() over (partition by n.strategy_id
+    select s.strategy_id, f.outcome_r, f.closed_at,
+           row_number() over (partition by s.strategy_id
                               order by f.closed_at, f.rationale_id) as nr
       from fresh f
       join public.strategy_rationales r on r.rationale_id = f.rationale_id
       join public.signals_normalized n on n.signal_id = r.signal_id
-      join public.strategies s on s.strategy_id = n.strategy_id
+      -- A twin is sized by the same signals.
+      join public.strategies s on n.strategy_id in (s.strategy_id, s.shadow_of)
   ), unlost as (
     select t.strategy_id, max(t.nr) as nr from told t where t.outcome_r >= 0 group by t.strategy_id
   )

@@ -7,7 +7,7 @@ begin
   return (
     select coalesce(jsonb_agg(jsonb_build_object(
              'account_id', h.account_id, 'org_id', a.org_id, 'venue_id', a.venue_id,
-             'currency', a.currency, 'symbol', h.symbol, 'quantity', h.quantity,
+             'currency', a.currency, 'shadow', a.mode = 'shadow', 'symbol', h.symbol, 'quantity', h.quantity,
              'buys', h.buys, 'sells', h.sells, 'orders', h.orders, 'lot', v.lot_value,
              'sigma', s.sigma)), '[]')
       from (select b.account_id, b.symbol, sum(b.quantity) as quantity, sum(b.buys) as buys,

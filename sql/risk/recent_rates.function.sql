@@ -15,7 +15,8 @@ begin
   end if;
   return (
     with recent as materialized (
-      select c.org_id, c.venue_id, c.account_id, sum(r.authorized) as n
+      select c.org_id, c.venue_id, c.account_id, c.mode = 'shadow' as shadow,
+             sum(r.authorized) as n
         from risk.order_rates r
         join public.accounts c on c.account_id = r.account_id
        where r.second >= v_since
@@ -24,7 +25,7 @@ begin
     select coalesce(jsonb_object_agg(a.account_id, (
              select jsonb_object_agg(u.reach, (
                       select coalesce(sum(r.n), 0) from recent r
-                       where case u.reach
+                       where r.shadow = (a.mode = 'shadow') and case u.reach
                                when 'account' then r.account_id = a.account_id
                                when 'organization' then r.org_id = a.org_id
                                when 'venue' then r.venue_id = a.venue_id

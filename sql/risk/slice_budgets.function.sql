@@ -32,7 +32,8 @@ begin
                 lot numeric)) b
      group by b.account_id
   ), used as materialized (
-    select a.account_id, a.org_id, a.venue_id, a.currency, c.account_id is not null as active,
+    select a.account_id, a.org_id, a.venue_id, a.currency, a.mode = 'shadow' as shadow,
+           c.account_id is not null as active,
            k.kind, k.amount
       from public.accounts a
       left join active c on c.account_id = a.account_id
@@ -56,7 +57,7 @@ begin
      where l.policy_hash = p_policy_hash
      group by l.scope, z.of, l.kind
   ), budgets as materialized (
-    select s.scope, s.of, s.kind, count(*) filter (where u.active) as takers,
+    select s.scope, s.of, s.kind, u.shadow, count(*) filter (where u.active) as takers,
            sum(u.amount) as used,
            case when bool_or(u.amount is null) or count(distinct u.currency) > 1 then null
                 when count(*) = 1 then s.value
@@ -65,7 +66,8 @@ begin
       join used u on u.kind = s.kind
                  and s.of = case s.scope when 'platform' then '*'
                               when 'organization' then u.org_id else u.venue_id end
-     group by s.scope, s.of, s.kind, s.value
+     -- What runs in the shadow has budgets of its own.
+     group by s.scope, s.of, s.kind, s.value, u.shadow
   )
   insert into risk.budget_slices as t (account_id, policy_hash, slices, good_until)
   select u.account_id, p_policy_hash,
@@ -74,7 +76,7 @@ begin
            'others', round(b.used - u.amount + b.room * (b.takers - 1) / b.takers, 8))) end,
          v_now + interval '5 seconds'
     from used u
-    join budgets b on b.kind = u.kind
+    join budgets b on b.kind = u.kind and b.shadow = u.shadow
                   and b.of = case b.scope when 'platform' then '*'
                                when 'organization' then u.org_id else u.venue_id end
    where u.active

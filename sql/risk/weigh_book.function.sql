@@ -9,6 +9,7 @@ create or replace function risk.weigh_book(
 language plpgsql immutable as $$
 declare
   v_buys boolean := p_read.side = 'BUY';
+  v_shadow boolean := coalesce(p_read.item ->> 'mode' = 'shadow', false);
   v_correlations jsonb := p_conditions #> array['correlations', p_read.symbol];
   v_rho numeric;
   v_book record;
@@ -29,8 +30,11 @@ begin
   for v_book in
     select b.* from jsonb_to_recordset(p_book) as b(
       account_id text, org_id text, venue_id text, currency text, symbol text, quantity numeric,
-      buys numeric, sells numeric, orders int, lot numeric, sigma numeric)
+      buys numeric, sells numeric, orders int, lot numeric, sigma numeric, shadow boolean)
   loop
+    -- Shadows have budgets of their own: neither side spends the other's.
+    continue when coalesce(v_book.shadow, false) <> v_shadow
+              and v_book.account_id <> p_read.account_id;
     v_hi := v_book.quantity + v_book.buys;
     v_lo := v_book.sells - v_book.quantity;
     if v_book.account_id = p_read.account_id and v_book.symbol = p_read.symbol then

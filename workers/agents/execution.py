@@ -52,6 +52,7 @@ EFFECTS = (
     "execution.ask_reconciliations",
     "execution.expire_orders",
     "execution.record_reconciliations",
+    "execution.follow_shadows",
 )
 MAY_CALL = (
     "execution.account_connections",
@@ -59,6 +60,7 @@ MAY_CALL = (
     "execution.ask_reconciliations",
     "execution.due_attempts",
     "execution.expire_orders",
+    "execution.follow_shadows",
     "execution.open_attempts",
     "execution.pin_accounts",
     "execution.record_reconciliations",
@@ -222,13 +224,18 @@ def handle_tick(facts: Facts, context: Context) -> Decision:
     effects = [Effect("execution.ask_again", {"attempt_id": a}) for a in asked]
     effects += [Effect("execution.ask_reconciliations", dict(a)) for a in facts["accounts"]]
     effects += [Effect("execution.expire_orders", {"order_id": o}) for o in facts["expired"]]
+    done = bool(effects)
+    if facts.get("shadows"):
+        effects.append(Effect("execution.follow_shadows", {}))
     return Decision(
-        "looked_after" if effects else "idle",
+        "looked_after" if done else "idle",
         f"{len(facts['attempts'])} attempts without an answer and {len(facts['working'])} "
         f"working orders are asked about, {len(facts['again'])} orders tried again; "
         f"{len(facts['accounts'])} accounts are compared; {len(facts['expired'])} orders expired "
         "unsent.",
         effects=tuple(effects),
+        # Valuing what is in the shadow once a second is nobody's decision.
+        quiet=not done,
     )
 
 

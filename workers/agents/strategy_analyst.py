@@ -1,12 +1,14 @@
 """Strategy Analyst: turns a scored signal into something that can come true or not.
 
 Mission: a probability, a stop, a target and a window that can be checked afterwards.
-Observes rationales that passed, tick sizes and the pack. Votes as a persona on what promises
+Observes rationales that passed, tick sizes and the pack; tells a strategy's twins in the
+shadow the same. Votes as a persona on what promises
 profit. SLO 5/20 ms. Failover: stateless.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -23,7 +25,7 @@ from backend.domain.hypothesis import (
     NoHypothesis,
     hypothesize,
 )
-from backend.values import FinalOutcome, format_decimal, format_instant
+from backend.values import FinalOutcome, Mode, format_decimal, format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
 from workers.ballots import (
     CAST_VOTES,
@@ -71,6 +73,7 @@ def ask(message: Message[RationaleSignal]) -> dict[str, Any]:
     return {
         "signal_id": str(payload.signal_id),
         "symbol": payload.symbol,
+        "strategy_id": payload.strategy_id,
         "precedents": [str(precedent) for precedent in payload.precedents],
     }
 
@@ -104,7 +107,9 @@ def handle(message: Message[RationaleSignal], facts: Facts, context: Context) ->
     )
     if isinstance(found, NoHypothesis):
         return _none(found, policy_hash)
-    return _expect(message, found, context, policy_hash)
+    decision = _expect(message, found, context, policy_hash)
+    twins: list[str] | None = facts.get("twins")
+    return _with_twins(message, decision, twins, context) if twins else decision
 
 
 def ask_tick(now: datetime) -> dict[str, Any]:
@@ -153,6 +158,38 @@ def _none(found: NoHypothesis, policy_hash: str | None) -> Decision:
         code=code,
         policy_hash=policy_hash,
         final=FinalOutcome.EXPIRED if over else FinalOutcome.DENIED,
+    )
+
+
+def _with_twins(
+    message: Message[RationaleSignal], decision: Decision, twins: list[str], context: Context
+) -> Decision:
+    """Tell whoever runs in the strategy's shadow the same, under correlations of their own."""
+    (effect,), (emission,) = decision.effects, decision.emissions
+    effects, emissions = [effect], [emission]
+    for twin in twins:
+        correlation_id = context.shadow_id(twin)
+        signal = emission.payload.model_copy(
+            update={
+                "hypothesis_id": context.new_id(f"hypothesis/{twin}"),
+                "strategy_id": twin,
+                "mode": Mode.SHADOW,
+            }
+        )
+        item = effect.item | {
+            "hypothesis_id": str(signal.hypothesis_id),
+            "correlation_id": str(correlation_id),
+            "strategy_id": twin,
+            "mode": Mode.SHADOW.value,
+            "shadow_of": str(message.correlation_id),
+        }
+        effects.append(Effect(effect.procedure, item))
+        emissions.append(Emission(signal, emission.ordering_key, correlation_id=correlation_id))
+    return replace(
+        decision,
+        explanation=f"{decision.explanation} In the shadow: {', '.join(twins)}.",
+        effects=tuple(effects),
+        emissions=tuple(emissions),
     )
 
 

@@ -55,6 +55,7 @@ EMITS = (Opportunity.TYPE, BlackboardNote.TYPE)
 FACTS = "execution.routing_facts"
 EFFECTS = ("execution.record_opportunities",)
 MAY_CALL = (
+    "execution.compare_shadows",
     "execution.routing_facts",
     "execution.record_opportunities",
     "execution.resolve_differences",

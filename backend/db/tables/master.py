@@ -35,9 +35,10 @@ class Organization(Base):
 class Venue(Base):
     __tablename__ = "venues"
     __table_args__ = (
-        one_of("kind", "mt5"),
+        one_of("kind", "mt5", "shadow"),
         one_of("state", "active", "closed"),
         *positive("max_latency_ms"),
+        CheckConstraint("(kind = 'shadow') = (mirrors is not null)", name="mirrors"),
         {"comment": "Where orders go."},
     )
 
@@ -46,6 +47,10 @@ class Venue(Base):
     name: Mapped[str]
     state: Mapped[str] = default("'active'")
     max_latency_ms: Mapped[int] = default("1000")
+    mirrors: Mapped[str | None] = mapped_column(
+        ForeignKey("venues.venue_id"),
+        comment="Of a shadow: the venue whose market it shows. Nothing is ever sent there.",
+    )
 
 
 class Account(Base):
@@ -74,6 +79,8 @@ class Strategy(Base):
     __table_args__ = (
         one_of("mode", *MODES),
         one_of("state", "active", "paused", "closed"),
+        CheckConstraint("shadow_of is null or mode = 'shadow'", name="shadow_of"),
+        Index("strategies_shadow_of_idx", "shadow_of", postgresql_where="shadow_of is not null"),
         {"comment": "Whose signals trade in which account, and in which mode."},
     )
 
@@ -84,6 +91,10 @@ class Strategy(Base):
     mode: Mapped[str]
     state: Mapped[str] = default("'active'")
     routing_policy: Mapped[dict[str, Any]] = json("{}")
+    shadow_of: Mapped[str | None] = mapped_column(
+        ForeignKey("strategies.strategy_id"),
+        comment="Of a twin: the strategy beside which it runs, on the same alerts.",
+    )
 
 
 class Instrument(Base):

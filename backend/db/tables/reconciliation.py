@@ -104,7 +104,7 @@ class VenueOrder(Base):
     comment: Mapped[str | None]
     order_id: Mapped[UUID | None] = note("The order that its trades are booked under.")
     closes_order_id: Mapped[UUID | None] = note("The desk's order whose position it closed.")
-    reconciliation_id: Mapped[UUID] = note("Which found it first.")
+    reconciliation_id: Mapped[UUID | None] = note("Which found it first; none in the shadow.")
     first_seen_at: Mapped[datetime] = now()
     last_seen_at: Mapped[datetime] = now()
 
