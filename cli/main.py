@@ -51,6 +51,7 @@ VERBS = (
     Verb("halt", "cli.halt:halt", "Stop a part of the desk at once, or show what stands.", LOOK),
     Verb("resume", "cli.halt:resume", "Ask the voters to lift a halt.", LOOK),
     Verb("reconcile", "cli.reconcile:reconcile", "Compare an account with its venue.", LOOK),
+    Verb("slippage", "cli.slippage:app", "Show what orders slip by; fit it anew.", LOOK),
     Verb(
         "routing", "cli.routing:app", "Show routing policies and what shadows do otherwise.", LOOK
     ),

@@ -56,6 +56,11 @@ app.conf.update(
             "task": "desk.jobs.structure_model",
             "schedule": crontab(minute="*/10"),
         },
+        "latencies": {"task": "desk.jobs.latencies", "schedule": crontab(minute="*/5")},
+        "slippage_model": {
+            "task": "desk.jobs.slippage_model",
+            "schedule": crontab(minute="31"),
+        },
         "pulse": {"task": "desk.jobs.pulse", "schedule": 10.0},
         "seal": {"task": "desk.jobs.seal", "schedule": 10.0},
         "verify_record": {

@@ -47,6 +47,8 @@ PLATFORM_TABLES = frozenset(
         "execution.order_transitions",
         "execution.venue_health",
         "execution.account_leases",
+        "execution.slippage_models",
+        "execution.latency_baselines",
         "bus.agents",
         "bus.subscriptions",
         "bus.publications",

@@ -40,3 +40,8 @@ grant select
 grant select
   on execution.volume_curves
   to desk_reader;
+
+-- What orders slip by, and how long venues take.
+grant select
+  on execution.slippage_models, execution.latency_baselines
+  to desk_reader, auditor, desk_operator;

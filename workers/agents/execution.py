@@ -17,6 +17,7 @@ from uuid import UUID
 from backend.contracts.denials import Code
 from backend.contracts.message import Message
 from backend.contracts.orders import FillEvent, OrderEvent, PlaceCommand
+from backend.domain.settling import settle_window
 from backend.values import FinalOutcome, Side, format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
 from workers.answers import AGAIN
@@ -70,8 +71,6 @@ MAY_CALL = (
 EVERY_MS = 1_000
 BATCH_MAX = 24
 
-SETTLE = timedelta(seconds=15)
-"""Longer than the send window and the venue's timeout together (8 s + 5 s)."""
 ABANDONED_MS = 30_000
 SYNC_MS = 2_000
 AGAIN_MS = 500
@@ -183,7 +182,7 @@ def record(
         "attempt_id": prepared["attempt_id"],
         "worker_id": prepared["worker_id"],
         "epoch": prepared["epoch"],
-        "settle_ms": int(SETTLE / timedelta(milliseconds=1)),
+        "settle_ms": int(_settle(prepared) / timedelta(milliseconds=1)),
         "report": said,
     }
     changed = (status != prepared["status"] or bool(bookings)) and status != "initialized"
@@ -291,7 +290,11 @@ def _open(item: dict[str, Any]) -> Effect:
 def _settled(prepared: Mapping[str, Any]) -> bool:
     # Both instants are the database's: no other clock has a say in this.
     age = read_instant(prepared["as_of"]) - read_instant(prepared["opened_at"])
-    return prepared["state"] == "resolve" and age >= SETTLE
+    return prepared["state"] == "resolve" and age >= _settle(prepared)
+
+
+def _settle(prepared: Mapping[str, Any]) -> timedelta:
+    return settle_window(prepared.get("latency_p99_ms"))
 
 
 def _refused(

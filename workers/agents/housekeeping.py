@@ -36,6 +36,9 @@ EFFECTS = (
     "ops.rotate_partitions",
 )
 MAY_CALL = (
+    "execution.record_slippage_models",
+    "execution.roll_latencies",
+    "execution.slippage_rows",
     "governance.expire_proposals",
     "intake.close_outcomes",
     "intake.expire_reviews",

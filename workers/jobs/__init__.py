@@ -5,6 +5,7 @@ when the broker is gone they stop, and the supervisor sees their pulse stop.
 """
 
 from workers.jobs.daily_report import daily_report
+from workers.jobs.latencies import latencies
 from workers.jobs.measurements import measurements
 from workers.jobs.outcomes import outcomes
 from workers.jobs.partitions import partitions
@@ -14,6 +15,7 @@ from workers.jobs.retrospective import retrospective
 from workers.jobs.scenarios import scenarios
 from workers.jobs.seal import seal
 from workers.jobs.shadows import shadows
+from workers.jobs.slippage_model import slippage_model
 from workers.jobs.structure_model import structure_model
 from workers.jobs.structures import structures
 from workers.jobs.verify_record import verify_record
@@ -21,6 +23,7 @@ from workers.jobs.volume_curves import volume_curves
 
 __all__ = [
     "daily_report",
+    "latencies",
     "measurements",
     "outcomes",
     "partitions",
@@ -30,6 +33,7 @@ __all__ = [
     "scenarios",
     "seal",
     "shadows",
+    "slippage_model",
     "structure_model",
     "structures",
     "verify_record",

@@ -10,7 +10,17 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.db.tables.base import LATENCY_CLASSES, Base, json, note, now, one_of, positive
+from backend.db.tables.base import (
+    LATENCY_CLASSES,
+    Base,
+    default,
+    json,
+    not_negative,
+    note,
+    now,
+    one_of,
+    positive,
+)
 
 ALGORITHMS = ("immediate", "twap", "vwap", "pov", "iceberg", "passive", "adaptive")
 
@@ -107,3 +117,53 @@ class VolumeCurveRow(Base):
     volumes: Mapped[list[Any]] = json(comment="One mean per bucket, as texts.")
     days: Mapped[int] = note("How many of the session it was learned from.")
     learned_at: Mapped[datetime] = now()
+
+
+class SlippageModelRow(Base):
+    __tablename__ = "slippage_models"
+    __table_args__ = (
+        Index("slippage_models_active_key", "active", unique=True, postgresql_where="active"),
+        {
+            "schema": "execution",
+            "comment": "What orders slip by, as fitted: trees as plain numbers; one is active.",
+        },
+    )
+
+    model: Mapped[str] = mapped_column(primary_key=True, comment="Changes with any number of it.")
+    fitted_at: Mapped[datetime] = now()
+    rows: Mapped[int] = note("Fills that it was fitted on.")
+    body: Mapped[dict[str, Any]] = json()
+    calibration: Mapped[list[Any]] = json(comment="How each level held on fills that it never saw.")
+    active: Mapped[bool] = default("false")
+
+
+class LatencyBaseline(Base):
+    __tablename__ = "latency_baselines"
+    __table_args__ = (
+        one_of("span", "hour", "week"),
+        *not_negative("attempts", "answered", "unanswered", "rejected"),
+        Index(None, "starts_at"),
+        {
+            "schema": "execution",
+            "comment": "How long venues take to answer, by venue, route and order type: each hour, "
+            "and the week up to now.",
+        },
+    )
+
+    venue_id: Mapped[str] = mapped_column(primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True, comment="The account whose bridge sends.")
+    order_type: Mapped[str] = mapped_column(primary_key=True)
+    span: Mapped[str] = mapped_column(primary_key=True)
+    starts_at: Mapped[datetime] = mapped_column(
+        primary_key=True, comment="Of an hour; of the week always the same instant."
+    )
+    attempts: Mapped[int]
+    answered: Mapped[int]
+    unanswered: Mapped[int]
+    rejected: Mapped[int]
+    p50_ms: Mapped[int | None]
+    p90_ms: Mapped[int | None]
+    p95_ms: Mapped[int | None]
+    p99_ms: Mapped[int | None]
+    longest_ms: Mapped[int | None]
+    rolled_at: Mapped[datetime] = now()

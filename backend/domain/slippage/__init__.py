@@ -1,6 +1,6 @@
 """What an order will slip by: expected and at worst, as quantiles that are kept calibrated."""
 
-from backend.domain.slippage.fitting import LEVELS, fit_slippage
+from backend.domain.slippage.fitting import LEVELS, ROWS_MIN, fit_slippage
 from backend.domain.slippage.model import (
     FEATURES,
     Calibration,
@@ -19,6 +19,7 @@ from backend.domain.slippage.model import (
 __all__ = [
     "FEATURES",
     "LEVELS",
+    "ROWS_MIN",
     "Calibration",
     "Forecast",
     "SlippageModel",

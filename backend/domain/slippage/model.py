@@ -84,13 +84,14 @@ class Trees:
     def as_numbers(self) -> dict[str, Any]:
         """Return the trees as JSON can hold them."""
         return {
-            "base": self.base,
+            "base": self.base + 0.0,
             "roots": list(self.roots),
             "feature": self.feature.tolist(),
-            "cut": self.cut.tolist(),
+            # Databases know no negative zero, and the name must survive being kept.
+            "cut": (self.cut + 0.0).tolist(),
             "left": self.left.tolist(),
             "right": self.right.tolist(),
-            "value": self.value.tolist(),
+            "value": (self.value + 0.0).tolist(),
         }
 
     @classmethod
@@ -144,7 +145,7 @@ class SlippageModel:
             "features": list(self.features),
             "levels": list(self.levels),
             "quantiles": [trees.as_numbers() for trees in self.quantiles],
-            "shifts": list(self.shifts),
+            "shifts": [shift + 0.0 for shift in self.shifts],
             "mean": self.mean.as_numbers(),
             "impact_factor": self.impact_factor,
             "rows": self.rows,
@@ -162,7 +163,15 @@ class SlippageModel:
             Trees.from_numbers(numbers["mean"]),
             float(numbers["impact_factor"]),
             int(numbers["rows"]),
-            tuple(Calibration(**one) for one in numbers["calibration"]),
+            tuple(
+                Calibration(
+                    float(one["level"]),
+                    float(one["covered"]),
+                    int(one["rows"]),
+                    float(one["pinball_bps"]),
+                )
+                for one in numbers["calibration"]
+            ),
         )
 
 
