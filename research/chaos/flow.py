@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from backend.ports import SystemClock
 BATCH = 60
 RETRY_S = 0.1
 ANSWER_TIMEOUT_S = 10.0
+LAST_ANSWERS_S = 120.0
 SENDERS = 3
 
 Prices = Callable[[], Mapping[str, Decimal]]
@@ -48,6 +50,7 @@ class Flow:
         self._bodies = self._written(seed)
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._until = 0.0
 
     @contextlib.contextmanager
     def running(self) -> Generator[Flow]:
@@ -58,6 +61,7 @@ class Flow:
         try:
             yield self
         finally:
+            self._until = time.monotonic() + LAST_ANSWERS_S
             self._ended.set()
             for thread in threads:
                 thread.join()
@@ -83,6 +87,9 @@ class Flow:
                     self.refused.append(f"{status}: {answer[:200]!r}")
                     return
                 self.repeated += 1
+                if self._ended.is_set() and time.monotonic() > self._until:
+                    self.refused.append("no answer to the end")
+                    return
             threading.Event().wait(RETRY_S)
 
     def _posted(self, body: bytes) -> tuple[int, bytes]:
