@@ -152,6 +152,10 @@ with limits as materialized (
                   and (l.scope = 'platform'
                        or l.scope = 'organization' and m.org_id = s.name
                        or l.scope = 'venue' and m.venue_id = s.name)
+                  -- What runs in the shadow spends nobody's budgets but its own.
+                  and (l.scope = 'venue' or not exists (
+                         select from public.accounts h
+                          where h.account_id = m.account_id and h.mode = 'shadow'))
    where l.kind in ('gross_exposure', 'net_exposure', 'open_orders', 'order_rate_per_minute')
    group by l.scope, l.scope_id, l.kind, l.unit, l.value, s.org_id, s.name
   union all

@@ -169,15 +169,16 @@ def _with_twins(
     effects, emissions = [effect], [emission]
     for twin in twins:
         correlation_id = context.shadow_id(twin)
+        hypothesis_id = context.new_id(f"hypothesis/{twin}")
         signal = emission.payload.model_copy(
             update={
-                "hypothesis_id": context.new_id(f"hypothesis/{twin}"),
+                "hypothesis_id": hypothesis_id,
                 "strategy_id": twin,
                 "mode": Mode.SHADOW,
             }
         )
         item = effect.item | {
-            "hypothesis_id": str(signal.hypothesis_id),
+            "hypothesis_id": str(hypothesis_id),
             "correlation_id": str(correlation_id),
             "strategy_id": twin,
             "mode": Mode.SHADOW.value,
