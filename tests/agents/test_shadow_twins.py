@@ -21,7 +21,16 @@ from backend.ports import SystemClock
 from backend.settings import load_settings
 from backend.venues.model import VenueUnavailable
 from tests.kit.governance import open_proposal, pass_proposal
-from tests.kit.money import a_pack, call, money_database, quote_all, scalar, use
+from tests.kit.money import (
+    a_pack,
+    authorize_one,
+    call,
+    hold,
+    money_database,
+    quote_all,
+    scalar,
+    use,
+)
 from tests.kit.order_flow import a_fill, a_report, an_order, new_id, open_attempt, record
 from tests.kit.postgres import Database
 from tests.kit.signals import a_message, a_row
@@ -254,6 +263,27 @@ def test_nothing_of_a_shadow_reaches_a_venue_whoever_asks(
     with pytest.raises(VenueUnavailable):
         outside.feed(SHADOW, "execution_agent")
     assert isinstance(outside.bridge(SHADOW, "shadow"), ShadowBridge)
+
+
+def test_neither_side_spends_the_others_budgets(
+    inside: Connection[Any], twin: dict[str, Any]
+) -> None:
+    limits = {"organization": {"*": {"gross_exposure": "200000"}}}
+    shadow = {
+        "account_id": SHADOW,
+        "strategy_id": "tv-smc-shadow",
+        "venue_id": "shadow-mt5-paper",
+        "mode": "shadow",
+    }
+    with inside.transaction(force_rollback=True):
+        use(inside, a_pack(limits, modes=("paper", "shadow", "live")))
+        inside.execute("delete from risk.reservations")
+        inside.execute("delete from public.positions")
+        hold(inside, "EURUSD", "1.5", SHADOW)
+        assert authorize_one(inside, **shadow)["decision"] == "trimmed"
+        for _ in range(2):
+            assert authorize_one(inside, quantity="0.5")["code"] is None
+        assert authorize_one(inside, quantity="1")["decision"] != "authorized"
 
 
 def test_going_live_out_of_the_shadow_takes_what_the_database_saw(
