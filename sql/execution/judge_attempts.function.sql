@@ -73,11 +73,11 @@ begin
              v_order.org_id, v_order.venue_id, v_order.account_id, v_order.strategy_id,
              v_order.symbol) is not null then 'TR403'
       when v_home.account_state is distinct from 'active' then 'TR305'
-      when v_order.mode is distinct from v_home.account_mode
-        -- A shadow trades nowhere but in the shadow of a venue, and nobody else trades there.
-        or (v_home.account_mode = 'shadow') is distinct from (v_home.venue_kind = 'shadow')
-        then 'TR323'
+      when v_order.mode is distinct from v_home.account_mode then 'TR323'
       when v_order.venue_id is distinct from v_home.account_venue then 'TR409'
+      -- A shadow trades nowhere but in the shadow of a venue, and nobody else trades there.
+      when (v_home.account_mode = 'shadow') is distinct from (v_home.venue_kind = 'shadow')
+        then 'TR323'
       when v_home.venue_state is distinct from 'active' then 'TR331'
       -- A worked order's child: price, age, rate and authority may have moved since it was cut.
       when v_order.latency_class <> 'immediate' then coalesce((
