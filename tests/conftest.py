@@ -5,11 +5,16 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from backend.settings import load_settings
 from tests.kit import postgres as kit
 from tests.kit.clock import FixedClock
 from tests.kit.postgres import Database
+
+# A busy machine is no finding: what is judged is what examples show, not how fast they come.
+settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("desk")
 
 
 def pytest_configure(config: pytest.Config) -> None:

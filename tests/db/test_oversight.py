@@ -284,6 +284,11 @@ BREAKAGES = {
         "insert into positions (account_id, symbol, org_id, quantity, average_price)"
         " values ('paper-1', 'EURUSD', 'demo', 1, 1.1)"
     ),
+    "ledger_of_fills": (
+        "insert into ledger.entries (transaction_id, line, org_id, account_id, kind, book,"
+        " currency, amount, occurred_at) values (gen_random_uuid(), 1, 'demo', 'paper-1', 'fill',"
+        " 'cash', 'USD', 1, clock_timestamp())"
+    ),
     "orders_of_fills": ORDER.format(filled=2, price=1.1, status="filled", until="null"),
     "orders_above_intents": (
         ORDER.format(filled=0, price="null", status="canceled", until="null")
