@@ -251,7 +251,7 @@ def test_nothing_of_a_shadow_reaches_a_venue_whoever_asks(
         return answer["code"]
 
     shadow = {"account_id": SHADOW, "strategy_id": "tv-smc-shadow", "mode": "shadow"}
-    assert code_of(**shadow) == "TR323"
+    assert code_of(**shadow) == "TR409"
     assert code_of(**shadow, venue_id="shadow-mt5-paper") is None
     # Even where somebody moved the account to the venue itself.
     inside.execute("update accounts set venue_id = 'mt5-paper' where account_id = %s", (SHADOW,))
