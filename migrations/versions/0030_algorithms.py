@@ -14,9 +14,7 @@ depends_on = None
 _INSTANT = sa.DateTime(timezone=True)
 _NOW = sa.text("clock_timestamp()")
 _JSON = postgresql.JSONB(astext_type=sa.Text())
-_ALGORITHM = (
-    "algorithm in ('immediate', 'twap', 'vwap', 'pov', 'iceberg', 'passive', 'adaptive')"
-)
+_ALGORITHM = "algorithm in ('immediate', 'twap', 'vwap', 'pov', 'iceberg', 'passive', 'adaptive')"
 
 
 def upgrade() -> None:
@@ -95,9 +93,7 @@ def _parents() -> None:
         lots("arrival_bid", "As the order arrived at its algorithm."),
         lots("arrival_ask"),
         sa.Column("starts_at", _INSTANT, nullable=False),
-        sa.Column(
-            "ends_at", _INSTANT, nullable=False, comment="After this nothing of it works."
-        ),
+        sa.Column("ends_at", _INSTANT, nullable=False, comment="After this nothing of it works."),
         sa.Column(
             "schedule", _JSON, nullable=False, comment="From when on which lots are due in all."
         ),
@@ -108,9 +104,7 @@ def _parents() -> None:
             "seed", sa.Text(), nullable=False, comment="From which its random shifts follow."
         ),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column(
-            "look_at", _INSTANT, nullable=True, comment="When it is to be looked at next."
-        ),
+        sa.Column("look_at", _INSTANT, nullable=True, comment="When it is to be looked at next."),
         sa.Column(
             "slice_id",
             sa.Uuid(),

@@ -18,7 +18,8 @@ CLAIMS = {"sub": "person_operator", "role": "auditor", "org_id": THEIRS}
 PLATFORM = (
     # One book for everyone: what instruments, venues, policies and the desk itself are.
     "^(public.(venues|instruments|instrument_aliases|market_|latest_quotes|structures|structure_)"
-    "|intake.scoring_weights|ops.structure_models|risk.(policies|limits"
+    "|intake.scoring_weights|ops.structure_models|execution.(latency_baselines|slippage_models)"
+    "|risk.(policies|limits"
     "|policy_changes|scenarios|news_events|volatilities)|governance.(quorum_rules|halt_causes)"
     "|execution.(order_transitions|venue_health)|bus.(agents|subscriptions|publications"
     "|agent_keys)|audit.(forms|retired_partitions|seal_keys|seal_log|seals|segments))"
