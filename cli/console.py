@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 WIDTH_OF_FILES = 160
 
 
-@cache
 def out() -> "Console":
     """Give the console for results."""
     from rich.console import Console

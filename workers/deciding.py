@@ -25,7 +25,7 @@ from backend.db import bus, gateway
 from backend.db.bus import Row, Told
 from workers.agent import Agent, Context, Decision, Emission, Facts, Heard
 from workers.ballots import CAST_VOTES
-from workers.tracing import Origin, payloads_of, trace_row
+from workers.tracing import Origin, as_kept, payloads_of, trace_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Decider:
             context = self._context(claimed.message, now)
             if answer is not None and report is not None:
                 # Only now, when everything is sent, what is still to be read is waited for.
-                said = report()
+                said = as_kept(report())
                 known = {"prepared": answer, "report": said}
                 decision = self.agent.function("record")(claimed.message, answer, said, context)
             self._settle_one(settlement, claimed, context, known, decision, started)
@@ -162,7 +162,8 @@ class Decider:
                 self.conn, self.agent.tick_facts, [{"i": 0, **self.agent.function("ask_tick")(now)}]
             )
         if self.agent.has("call_tick"):
-            facts = {**facts, "report": self.agent.function("call_tick")(facts, context, outside)}
+            report = self.agent.function("call_tick")(facts, context, outside)
+            facts = {**facts, "report": as_kept(report)}
         decision: Decision = self.agent.function("handle_tick")(facts, context)
         settlement = Settlement()
         org_id = getattr(self.agent.module, "TICK_ORG", "platform")

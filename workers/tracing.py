@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -63,6 +63,25 @@ def decision_hash(decision: Decision, payloads: Sequence[dict[str, Any]]) -> str
 def payloads_of(decision: Decision) -> list[dict[str, Any]]:
     """Return what a decision publishes, as JSON values."""
     return [emission.payload.model_dump(mode="json") for emission in decision.emissions]
+
+
+def as_kept(value: Any) -> Any:
+    """Return JSON values with keys in the order in which jsonb gives them back.
+
+    What an agent reports of the world is decided on at once, and by a replay only after
+    Postgres kept it: both must walk through it in one order.
+    """
+    if isinstance(value, Mapping):
+        held = cast("Mapping[str, Any]", value)
+        return {key: as_kept(held[key]) for key in sorted(held, key=_place_of_key)}
+    if isinstance(value, list | tuple):
+        return [as_kept(item) for item in cast("Sequence[Any]", value)]
+    return value
+
+
+def _place_of_key(key: str) -> tuple[int, bytes]:
+    told = key.encode()
+    return len(told), told
 
 
 def trace_row(

@@ -36,11 +36,14 @@ class Overseen:
     database: Database
     keys: Path
 
-    def tick(self, agent: str, now: datetime | None = None) -> list[str]:
-        """Let an agent do once what it does of its own accord. Returns whom it woke."""
+    def tick(self, agent: str, now: datetime | None = None, outside: Any = None) -> list[str]:
+        """Let an agent do once what it does of its own accord. Returns whom it woke.
+
+        outside: what the agent reaches beyond the database, where it reaches anything.
+        """
         with session(self.database, f"{agent}_agent") as conn:
             decider = Decider(load(agent), conn, load_key(self.keys, agent), new_id(), "tests")
-            return decider.tick(now or SystemClock().now(), None)[0].wake
+            return decider.tick(now or SystemClock().now(), outside)[0].wake
 
     def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         """Read as the superuser."""
