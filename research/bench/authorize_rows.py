@@ -1,34 +1,19 @@
-"""What `desk bench authorize` writes: a desk of 16 accounts, intents, plain rows, history."""
+"""What `desk bench authorize` writes: its book, intents, plain rows, history."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 
-from backend.db.master_data import TradingBook, add_book, add_instruments
-from backend.domain.market.universe import UNIVERSE
-from backend.domain.sessions import Calendar
 from backend.errors import DeskError
-from backend.policies import apply_pack, load_pack
-from backend.settings import CHECKOUT
-from backend.values import Mode
+from research.bench.book import ACCOUNTS, furnish_book, renew_quote
 
-ACCOUNTS = 16
-SYMBOL = "EURUSD"
 _CHUNK = 20_000
 _TABLES = ("public.intents", "public.risk_checks", "risk.reservations")
-
-_QUOTE = """
-insert into public.latest_quotes (venue_id, symbol, bid, ask, quoted_at, received_at)
-values ('bench', 'EURUSD', 1.1000, 1.1002, clock_timestamp(), clock_timestamp())
-on conflict (venue_id, symbol) do update
-   set quoted_at = excluded.quoted_at, received_at = excluded.received_at
-"""
 
 _RELEASE = """
 update risk.reservations
@@ -61,38 +46,20 @@ class PlainRows:
 
 
 def furnish(conn: Connection[Any]) -> None:
-    """Make the desk: one organisation, 16 funded accounts, one instrument with quote and bars."""
+    """Make the book with bars to size by, and the tables of the plain rows; stay desk_owner."""
     conn.execute("create schema bench")
     conn.execute("create table bench.heap (body text not null)")
     for table in _TABLES:
         name = table.partition(".")[2]
         conn.execute(f"create table bench.{name} (like {table} including indexes)".encode())
     conn.execute("set role desk_owner")
-    add_instruments(conn, [i for i in UNIVERSE if i.symbol == SYMBOL], Calendar.ALWAYS)
-    for number in range(ACCOUNTS):
-        add_book(
-            conn,
-            TradingBook(
-                org_id="bench",
-                org_name="Bench",
-                venue_id="bench",
-                account_id=f"bench-{number}",
-                strategy_id=f"bench-{number}",
-                mode=Mode.PAPER,
-                currency="USD",
-                starting_balance=Decimal(1_000_000),
-                login=number + 1,
-                connection={},
-            ),
-        )
+    furnish_book(conn)
     conn.execute(_BARS)
-    conn.execute(_QUOTE)
-    apply_pack(conn, load_pack(CHECKOUT / "policies" / "bench.toml"), applied_by="desk bench")
 
 
 def keep_fresh(conn: Connection[Any]) -> None:
     """Renew the quote, and release what was reserved a moment ago."""
-    conn.execute(_QUOTE)
+    renew_quote(conn)
     conn.execute(_RELEASE)
 
 

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from psycopg import Connection
 
-from backend.db.master_data import TradingBook, add_book, add_instruments
-from backend.domain.market.universe import UNIVERSE
-from backend.domain.sessions import Calendar
 from backend.errors import DeskError
-from backend.policies import apply_pack, load_pack
-from backend.settings import CHECKOUT
-from backend.values import Mode
-
-ACCOUNTS = 16
-BALANCE = Decimal(1_000_000)
-SYMBOL = "EURUSD"
-
-QUOTE = """
-insert into public.latest_quotes (venue_id, symbol, bid, ask, quoted_at, received_at)
-values ('bench', 'EURUSD', 1.1000, 1.1002, clock_timestamp(), clock_timestamp())
-on conflict (venue_id, symbol) do update
-   set quoted_at = excluded.quoted_at, received_at = excluded.received_at
-"""
+from research.bench.book import ACCOUNTS, furnish_book
 
 # A batch goes through three transactions, as it does on the desk: opened, sent, recorded.
 # Whatever is made up here (ids, prices, the venue's answers) is made up outside of the desk's
@@ -139,28 +122,10 @@ insert into bench.plain values (jsonb_build_object(
 
 
 def furnish(conn: Connection[Any]) -> None:
-    """Make the desk: one organisation, funded accounts with a bridge each, a quote."""
+    """Make the book with a bridge for each account, and the functions pgbench calls."""
     conn.execute(_SCHEMA.encode())
     conn.execute("set role desk_owner")
-    add_instruments(conn, [i for i in UNIVERSE if i.symbol == SYMBOL], Calendar.ALWAYS)
-    for number in range(ACCOUNTS):
-        add_book(
-            conn,
-            TradingBook(
-                org_id="bench",
-                org_name="Bench",
-                venue_id="bench",
-                account_id=f"bench-{number}",
-                strategy_id=f"bench-{number}",
-                mode=Mode.PAPER,
-                currency="USD",
-                starting_balance=BALANCE,
-                login=number + 1,
-                connection={},
-            ),
-        )
-    conn.execute(QUOTE)
-    apply_pack(conn, load_pack(CHECKOUT / "policies" / "bench.toml"), applied_by="desk bench")
+    furnish_book(conn)
     conn.execute(
         "insert into execution.account_leases (account_id, worker_id, epoch, expires_at)"
         " select a.account_id, '00000000-0000-7000-8000-00000000000b', 1,"

@@ -22,6 +22,7 @@ class Scratch:
 
     settings: Settings
     url: str
+    superuser_url: str
 
 
 @contextmanager
@@ -43,6 +44,6 @@ def scratch_database(settings: Settings, bench: str) -> Generator[Scratch]:
             with psycopg.connect(url, autocommit=True) as owner:
                 set_passwords(owner, ensure_passwords(settings.keys))
             inside = settings.model_copy(update={"database_url": SecretStr(url)})
-            yield Scratch(inside, url)
+            yield Scratch(inside, url, server.superuser_url(name))
         finally:
             postgres.drop_database(server, name)
