@@ -17,6 +17,8 @@ import numpy as np
 from backend.domain.market.bars import Bars, from_us
 from backend.domain.numbers import decimal_from_float
 from backend.domain.rationale import (
+    MOMENTARY,
+    Conviction,
     FlowFacts,
     RationaleFeatures,
     feature_vector,
@@ -29,8 +31,6 @@ Reading = Mapping[str, str | None]
 Precedents = Sequence[Mapping[str, str]]
 _LIKE_FOR = timedelta(minutes=1)
 _NAMES = tuple(field.name for field in fields(RationaleFeatures))
-_MOMENTARY = ("session_fit", "spread_quality", "volume_delta", "depth_imbalance")
-"""Features of the signal's own moment; the others belong to the bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +141,24 @@ def read_rows(symbol: str, timeframe: str, rows: Sequence[Sequence[float | None]
     return BarReading(values, features)
 
 
-def features_of(reading: Reading, session: str, flow: FlowFacts) -> RationaleFeatures:
-    """Join what the bars say with the session and the flow of the signal's moment."""
+def features_of(
+    reading: Reading, session: str, flow: FlowFacts, conviction: Conviction | None = None
+) -> RationaleFeatures:
+    """Join what the bars say with what belongs to the signal's moment."""
+    moment = read_moment(session, flow, conviction)
     if isinstance(reading, BarReading):
-        return replace(reading.features, **read_moment(session, flow))
+        return replace(reading.features, **moment)
     values = {
         name: None if reading.get(name) is None else Decimal(str(reading[name])) for name in _NAMES
     }
-    return RationaleFeatures(**{**values, **read_moment(session, flow)})
+    return RationaleFeatures(**{**values, **moment})
 
 
 def features_said(reading: Reading, features: RationaleFeatures) -> dict[str, str]:
     """Write the known features as text, those of the bars as the reading has them already."""
     if not isinstance(reading, BarReading):
         return features_text(features)
-    moment = ((name, getattr(features, name)) for name in _MOMENTARY)
+    moment = ((name, getattr(features, name)) for name in MOMENTARY)
     return reading.said | {
         name: format_decimal(value) for name, value in moment if value is not None
     }

@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from uuid_utils import uuid7
 
 from backend.db.gateway import AGENT_PLANS, configure
-from backend.domain.rationale.axes import FEATURE_NAMES
+from backend.domain.rationale.axes import VECTOR_NAMES
 from backend.domain.rationale.features import VECTOR_SIZE
 from backend.settings import Settings
 from research.bench.scratch import scratch_database
@@ -73,7 +73,7 @@ SCENARIOS = (
 def draw_vectors(random: np.random.Generator, count: int) -> np.ndarray:
     """Draw feature vectors as scoring makes them: stepped, faded, repeated. Shape (count, 16)."""
     distinct = max(1, int(count / READ_AS_OFTEN))
-    columns = {name: np.zeros(distinct) for name in FEATURE_NAMES}
+    columns = {name: np.zeros(distinct) for name in VECTOR_NAMES}
     fade = 1 - random.integers(0, 25, (4, distinct)) / 24
     bias = random.choice((-1.0, 1.0), distinct)
     gaps = random.integers(1, 13, distinct)
@@ -91,10 +91,10 @@ def draw_vectors(random: np.random.Generator, count: int) -> np.ndarray:
     columns["trade_entry"] = random.choice((-1.0, 0.0, 0.0, 1.0), distinct)
     columns["displacement"] = random.choice((-1.0, 1.0), distinct) * fade[3]
     vectors = np.zeros((distinct, VECTOR_SIZE))
-    for index, name in enumerate(FEATURE_NAMES):
+    for index, name in enumerate(VECTOR_NAMES):
         vectors[:, index] = columns[name]
     drawn = vectors[random.integers(0, distinct, count)]
-    drawn[:, FEATURE_NAMES.index("session_fit")] = random.choice((1.0, 0.6, -0.2, -1.0), count)
+    drawn[:, VECTOR_NAMES.index("session_fit")] = random.choice((1.0, 0.6, -0.2, -1.0), count)
     return np.round(drawn, 6)
 
 

@@ -142,6 +142,7 @@ def _furnish(owner: Connection[Any], scratch: Scratch) -> None:
     )
     for timeframe, minutes in TIMEFRAMES.items():
         owner.execute(_BARS, {"timeframe": timeframe, "minutes": minutes})
+    owner.execute(_CONVICTION)
     owner.execute(_QUOTES)
     apply_pack(owner, load_pack(CHECKOUT / "policies" / "bench.toml"), applied_by="desk bench")
     owner.execute("reset role")
@@ -254,6 +255,13 @@ select n.symbol, %(timeframe)s, b.opened_at, p.o, greatest(p.o, p.c) * 1.0004,
                  + 0.004 * sin(b.g * 1.7))::numeric, 5) as c,
           round((1.2 + 0.01 * sin((b.g + 1) / 9.0 + length(n.symbol))
                  + 0.004 * sin((b.g + 1) * 1.7))::numeric, 5) as o) p
+"""
+_CONVICTION: LiteralString = """
+insert into public.market_conviction
+  (symbol, timeframe, opened_at, up, down, high_up, high_down, structures, policy_hash)
+select m.symbol, m.timeframe, max(m.opened_at), 0.6, 0.2, true, false, 3, 'bench'
+  from public.market_bars m
+ group by m.symbol, m.timeframe
 """
 _QUOTES: LiteralString = """
 insert into public.latest_quotes (venue_id, symbol, bid, ask, quoted_at, received_at)

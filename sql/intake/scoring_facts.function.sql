@@ -19,6 +19,7 @@ declare
   v_key text;
   v_bars record;
   v_refs jsonb := '{}';
+  v_convictions jsonb := '{}';
   v_rows jsonb;
   v_quote record;
   v_prior jsonb;
@@ -75,6 +76,16 @@ begin
                    and k.opened_at > v_bars.opened_at - v_bars.reach
                  order by k.opened_at desc limit 200) m;
       end if;
+      -- Readers vote after a bar has closed: what they said comes anew with every batch.
+      v_convictions := v_convictions || jsonb_build_object(v_key, (
+        select jsonb_build_object(
+                 'opened_at', c.opened_at, 'up', c.up::text, 'down', c.down::text,
+                 'high_up', c.high_up, 'high_down', c.high_down,
+                 'outlier_up', c.outlier_up, 'outlier_down', c.outlier_down)
+          from public.market_conviction c
+         where c.symbol = v_signal.symbol and c.timeframe = v_bars.timeframe
+           and c.opened_at <= v_bars.opened_at
+         order by c.opened_at desc limit 1));
     end if;
     if v_strategy_id is distinct from v_signal.strategy_id then
       v_strategy_id := v_signal.strategy_id;
@@ -106,6 +117,7 @@ begin
       'i', v_item -> 'i',
       'bars_ref', v_refs -> v_key,
       'bars', v_rows,
+      'conviction', v_convictions -> v_key,
       'quote', case when v_quote.bid is not null then jsonb_build_object(
         'bid', v_quote.bid::text, 'ask', v_quote.ask::text, 'quoted_at', v_quote.quoted_at,
         'received_at', v_quote.received_at, 'volume_delta', v_quote.volume_delta::text,
@@ -126,5 +138,5 @@ begin
   return to_jsonb(v_facts);
 end $$;
 comment on function intake.scoring_facts(jsonb) is
-  'Finished bars of a signal''s timeframe (or the next one that has any), last quote, precedents, threshold, weights. Bars only once per batch and only when the caller''s are older.';
+  'Finished bars of a signal''s timeframe (or the next one that has any), what readers make of their structures, last quote, precedents, threshold, weights. Bars only once per batch and only when the caller''s are older.';
 grant execute on function intake.scoring_facts(jsonb) to rationale_scorer_agent;

@@ -69,6 +69,20 @@ def answer(**changes: Any) -> dict[str, Any]:
         "weights": PRIOR.dump(),
         "policy": SCORING_POLICY,
         "policy_hash": POLICY_HASH,
+        "conviction": a_conviction(),
+    } | changes
+
+
+def a_conviction(**changes: Any) -> dict[str, Any]:
+    """Give what readers make of the bar: they believe in a rise."""
+    return {
+        "opened_at": format_instant(LAST),
+        "up": "0.6000",
+        "down": "0.1000",
+        "high_up": True,
+        "high_down": False,
+        "outlier_up": False,
+        "outlier_down": None,
     } | changes
 
 
@@ -183,6 +197,53 @@ def test_missing_or_old_quote_lowers_the_confidence_instead_of_being_believed():
         assert record["confidence"] < fresh["confidence"]
         assert "spread_quality" not in record["features"]
         assert record["features"]["reference_price"].startswith("1.0")
+
+
+def test_conviction_of_the_bar_is_weighed_and_recorded():
+    record = decide(answer()).effects[0].item
+    by_name = {c["feature"]: c for c in record["contributions"]}
+    assert by_name["conviction"]["value"] == Decimal("0.5")
+    assert by_name["high_conviction"]["value"] == 1
+    assert (record["features"]["conviction"], record["features"]["odd_up"]) == ("0.5000", "0")
+    assert "odd_down" not in record["features"]
+    assert record["weights_version"] == PRIOR.version
+
+
+@pytest.mark.parametrize(
+    "conviction", [None, a_conviction(opened_at=format_instant(LAST - 3 * QUARTER))]
+)
+def test_conviction_that_is_missing_or_fell_behind_lowers_the_confidence(
+    conviction: dict[str, Any] | None,
+):
+    fresh = decide(answer()).effects[0].item
+    record = decide(answer(conviction=conviction)).effects[0].item
+    assert record["confidence"] < fresh["confidence"]
+    assert {"conviction", "high_conviction"} <= set(record["unknown"])
+    assert "conviction" not in record["features"]
+    assert "Readers have not voted" in record["sentence"]
+
+
+def test_conviction_of_the_bar_before_still_holds():
+    earlier = a_conviction(opened_at=format_instant(LAST - 2 * QUARTER))
+    assert "conviction" in decide(answer(conviction=earlier)).effects[0].item["features"]
+
+
+def test_structure_out_of_pattern_is_listed_against_the_side_that_it_speaks_for():
+    odd = answer(conviction=a_conviction(outlier_up=True))
+    assert "odd_structure" in decide(odd).emissions[0].payload.conflicts
+    assert "odd_structure" not in decide(odd, side=Side.SELL).effects[0].item["conflicts"]
+
+
+def test_decisions_from_before_readers_were_asked_are_decided_the_same_again():
+    before = ",".join(term for term in PRIOR.dump().split(",") if "conviction" not in term).replace(
+        PRIOR.version, "rationale-2"
+    )
+    old = answer(weights=before)
+    del old["conviction"]
+    record = decide(old).effects[0].item
+    assert record == decide(answer(weights=before, conviction=None)).effects[0].item
+    assert "conviction" not in record["unknown"]
+    assert "Readers" not in record["sentence"]
 
 
 def test_limit_order_is_judged_at_its_own_price():

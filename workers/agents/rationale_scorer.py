@@ -19,11 +19,13 @@ from backend.contracts.message import Message
 from backend.contracts.signals import NormalizedSignal, RationaleSignal
 from backend.domain.market.quality import is_fresh
 from backend.domain.rationale import (
+    Conviction,
     FlowFacts,
     Precedent,
     load_weights,
     score,
 )
+from backend.domain.timeframe import timeframe_seconds
 from backend.values import OrderType, Side
 from workers import rationales
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
@@ -40,7 +42,8 @@ from workers.sections import read_section
 
 CANVAS = Canvas(
     mission="Score signals on structure, regime and flow so that a person can follow.",
-    observations="Up to 200 finished bars, the last quote, precedents, what a person approved.",
+    observations="Up to 200 finished bars, what readers make of their structures, the last "
+    "quote, precedents, what a person approved.",
     actions="Records strategy_rationales; publishes signals.rationale.v1; opens reviews.",
     beliefs="Readings of bars per symbol and timeframe, until a newer bar is finished.",
     policy="Below the pack's threshold, or without fresh bars, a person looks and nothing "
@@ -61,6 +64,9 @@ MAY_CALL = (
     "intake.record_rationales",
     "intake.scoring_facts",
 )
+
+CONVICTION_BEHIND_MAX = 2
+"""Bars. Readers vote within a minute or so of a bar's close: further behind, they stalled."""
 
 Heard = Message[NormalizedSignal] | RowMessage
 
@@ -213,7 +219,9 @@ def _market(
     quote = _fresh_quote(facts["quote"], policy, now)
     typical = reading.get("typical_spread")
     flow = _flow(facts["quote"], quote, typical)
-    features = features_of(reading, signal.session, flow)
+    # Decisions recorded before readers were asked know of none.
+    conviction = _conviction(facts.get("conviction"), reading["timeframe"], opened_at)
+    features = features_of(reading, signal.session, flow, conviction)
     return Market(
         features=features,
         said=features_said(reading, features),
@@ -249,6 +257,28 @@ def _flow(
         typical_spread=_decimal(typical),
         volume_delta=_decimal(row.get("volume_delta")),
         depth_imbalance=_decimal(row.get("depth_imbalance")),
+    )
+
+
+def _conviction(
+    row: Mapping[str, Any] | None, timeframe: str, scored_at: datetime
+) -> Conviction | None:
+    """Return what readers make of the bar that is scored, or None if they fell behind it.
+
+    scored_at: when that bar opened.
+    """
+    if row is None:
+        return None
+    behind = scored_at - read_instant(row["opened_at"])
+    if behind > CONVICTION_BEHIND_MAX * timedelta(seconds=timeframe_seconds(timeframe)):
+        return None
+    return Conviction(
+        up=Decimal(row["up"]),
+        down=Decimal(row["down"]),
+        high_up=row["high_up"],
+        high_down=row["high_down"],
+        odd_up=row["outlier_up"],
+        odd_down=row["outlier_down"],
     )
 
 

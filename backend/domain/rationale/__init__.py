@@ -2,6 +2,8 @@
 
 from backend.domain.rationale.axes import FEATURE_NAMES, FEATURES, Axis
 from backend.domain.rationale.features import (
+    MOMENTARY,
+    Conviction,
     FlowFacts,
     RationaleFeatures,
     feature_vector,
@@ -15,10 +17,12 @@ from backend.domain.rationale.weights import PRIOR, Weights, load_weights
 __all__ = [
     "FEATURES",
     "FEATURE_NAMES",
+    "MOMENTARY",
     "PRIOR",
     "Axes",
     "Axis",
     "Contribution",
+    "Conviction",
     "FlowFacts",
     "Precedent",
     "Rationale",

@@ -24,6 +24,9 @@ class Feature:
     directional: bool = True
     momentary: bool = False
     """Of the signal's own moment: no part of what makes two signals alike."""
+    compared: bool = True
+    """Has a place in the stored vector. What readers thought of the bars has none: the bars
+    themselves are in it already."""
 
 
 FEATURES: Mapping[str, Feature] = MappingProxyType(
@@ -44,10 +47,13 @@ FEATURES: Mapping[str, Feature] = MappingProxyType(
         "block_balance": Feature(Axis.SMC_CONFLUENCE),
         "trade_entry": Feature(Axis.SMC_CONFLUENCE),
         "displacement": Feature(Axis.SMC_CONFLUENCE),
+        "conviction": Feature(Axis.SMC_CONFLUENCE, momentary=True, compared=False),
+        "high_conviction": Feature(Axis.SMC_CONFLUENCE, momentary=True, compared=False),
     }
 )
-"""The scored features, in the order of a feature vector, which is full with them."""
+"""The scored features; those that are compared come first, in the order of a stored vector."""
 
 FEATURE_NAMES = tuple(FEATURES)
+VECTOR_NAMES = tuple(name for name, feature in FEATURES.items() if feature.compared)
 COUNTER_PARTY = frozenset({"volume_delta", "depth_imbalance"})
 """What tells of the other side itself; a spread alone does not."""

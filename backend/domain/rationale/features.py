@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from backend.domain.market.bars import Bars
 from backend.domain.numbers import decimal_from_float
-from backend.domain.rationale.axes import FEATURES
+from backend.domain.rationale.axes import FEATURES, VECTOR_NAMES
 from backend.domain.smc import StructureReading, read_structure
 from backend.domain.volatility import VolatilityState, volatility_state
 from backend.values import Side
@@ -31,6 +31,22 @@ class FlowFacts:
     typical_spread: Decimal | None = None
     volume_delta: Decimal | None = None
     depth_imbalance: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conviction:
+    """How strongly readers believe the structures behind each direction, 0 to 1.
+
+    high: one of them has a majority and confirmation. odd: one of them is out of pattern; None
+    where no forest judged.
+    """
+
+    up: Decimal
+    down: Decimal
+    high_up: bool
+    high_down: bool
+    odd_up: bool | None
+    odd_down: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,13 @@ class RationaleFeatures:
     block_balance: Decimal | None = None
     trade_entry: Decimal | None = None
     displacement: Decimal | None = None
+    conviction: Decimal | None = None
+    """Conviction of a rise less that of a fall; None where readers have not voted lately."""
+    high_conviction: Decimal | None = None
+    """+1 where only a rise has a majority and confirmation, -1 where only a fall has."""
+    odd_up: Decimal | None = None
+    """1 where a structure that points up is out of pattern, else 0. Not scored: a conflict."""
+    odd_down: Decimal | None = None
 
 
 _SESSION_FIT = {
@@ -94,7 +117,7 @@ def read_features(
         structure_momentum=_exact(reading.momentum if reading else None),
         volatility_fit=_exact(_regime_fit(volatility.ratio) if volatility else None),
         volatility_trend=_exact(_bounded(volatility.ratio - 1.0) if volatility else None),
-        **read_moment(session, flow),
+        **read_moment(session, flow, None),
         volatility_ratio=_exact(volatility.ratio if volatility else None),
         atr=decimal_from_float(volatility.atr, 8) if volatility else None,
         structure_shift=_exact(reading.shift if reading else None),
@@ -104,17 +127,20 @@ def read_features(
     )
 
 
-def read_moment(session: str, flow: FlowFacts) -> dict[str, Decimal | None]:
+def read_moment(
+    session: str, flow: FlowFacts, conviction: Conviction | None
+) -> dict[str, Decimal | None]:
     """Read the features that belong to a signal's own moment, by name; the rest is the bars'."""
     return {
         "session_fit": _SESSION_FIT.get(session),
         "spread_quality": _spread_quality(flow),
         "volume_delta": flow.volume_delta,
         "depth_imbalance": flow.depth_imbalance,
+        **_read_conviction(conviction),
     }
 
 
-VECTOR_SIZE = 16
+VECTOR_SIZE = len(VECTOR_NAMES)
 """Dimensions of a stored vector."""
 
 
@@ -127,11 +153,32 @@ def feature_vector(
     belongs to the moment alone (spread, flow); alike are signals without it.
     """
     values = [0.0] * VECTOR_SIZE
-    for index, (name, feature) in enumerate(FEATURES.items()):
+    for index, name in enumerate(VECTOR_NAMES):
+        feature = FEATURES[name]
         value: Decimal | None = getattr(features, name)
         if value and (momentary or not feature.momentary):
             values[index] = float(-value if side is Side.SELL and feature.directional else value)
     return tuple(values)
+
+
+_OF_CONVICTION = ("conviction", "high_conviction", "odd_up", "odd_down")
+MOMENTARY = ("session_fit", "spread_quality", "volume_delta", "depth_imbalance", *_OF_CONVICTION)
+"""Names of what `read_moment` reads."""
+
+
+def _read_conviction(conviction: Conviction | None) -> dict[str, Decimal | None]:
+    if conviction is None:
+        return dict.fromkeys(_OF_CONVICTION)
+    return {
+        "conviction": conviction.up - conviction.down,
+        "high_conviction": Decimal(conviction.high_up - conviction.high_down),
+        "odd_up": _flag(conviction.odd_up),
+        "odd_down": _flag(conviction.odd_down),
+    }
+
+
+def _flag(flag: bool | None) -> Decimal | None:
+    return None if flag is None else Decimal(flag)
 
 
 def _exact(value: float | None) -> Decimal | None:

@@ -58,7 +58,7 @@ class Rationale:
     contributions: tuple[Contribution, ...]
     """All of them, largest first."""
     conflicts: tuple[str, ...]
-    """What speaks against the signal, strongest first: features, then `precedents`."""
+    """What speaks against the signal, strongest first: features, then what is not scored."""
     unknown: tuple[str, ...]
     sentence: str
     weights_version: str
@@ -78,6 +78,7 @@ def score(
     """Score a signal. Raises ValueError if a feature lies outside -1 to 1.
 
     Precedents are evidence beside the score, not part of it: what they teach is in the weights.
+    So is a structure on the signal's side that is out of pattern: what it is worth, a person says.
     """
     terms, unknown = _terms(features, side, weights)
     total, contributions = _share(terms, weights)
@@ -86,14 +87,19 @@ def score(
     confidence = confidence.quantize(MICRO)
     axes = _axes(terms, weights)
     past = summarize(precedents)
-    against = tuple(c.feature for c in contributions if c.weight < 0)
+    against = [c.feature for c in contributions if c.weight < 0]
+    odd = bool(features.odd_up if side is Side.BUY else features.odd_down)
+    if odd:
+        against.append("odd_structure")
+    if past is not None and past.disagrees:
+        against.append("precedents")
     return Rationale(
         score=total,
         base=weights.base,
         confidence=confidence,
         axes=axes,
         contributions=contributions,
-        conflicts=(*against, "precedents") if past is not None and past.disagrees else against,
+        conflicts=tuple(against),
         unknown=unknown,
         sentence=sentence_for(
             side,
@@ -103,6 +109,7 @@ def score(
             unknown,
             axes.flow_known,
             past,
+            odd=odd,
         ),
         weights_version=weights.version,
     )

@@ -32,6 +32,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "spread_quality": ("the spread is tight", "the spread is wide"),
     "volume_delta": ("traded volume leans this way", "traded volume leans against it"),
     "depth_imbalance": ("the book leans this way", "the book leans against it"),
+    "conviction": ("readers believe in its structures", "readers believe in those against it"),
+    "high_conviction": (
+        "a majority and the measures confirm a structure for it",
+        "a majority and the measures confirm a structure against it",
+    ),
 }
 _SHOWN = 3
 
@@ -44,6 +49,8 @@ def sentence_for(
     unknown: tuple[str, ...],
     flow_known: bool,
     past: PrecedentSummary | None = None,
+    *,
+    odd: bool = False,
 ) -> str:
     """Describe a score. contributions: (feature, amount), largest first."""
     favours = [(name, amount) for name, amount in contributions if amount > 0][:_SHOWN]
@@ -55,6 +62,8 @@ def sentence_for(
         parts.append(f"Against it: {'; '.join(_phrase(*one) for one in against)}.")
     if not favours and not against:
         parts.append("Nothing known speaks for or against it.")
+    if odd:
+        parts.append("A structure on its side is unlike the others: a person should look at it.")
     if past is not None:
         parts.append(
             f"Of {past.count} earlier signals most like it {past.won} ended well"
@@ -62,6 +71,8 @@ def sentence_for(
         )
     if not flow_known:
         parts.append("Counter-party flow is unknown, which lowers the confidence.")
+    if "conviction" in unknown:
+        parts.append("Readers have not voted on its structures, which lowers the confidence.")
     if "structure_bias" in unknown:
         parts.append("There are too few bars to read structure and volatility.")
     return " ".join(parts)

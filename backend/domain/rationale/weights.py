@@ -75,11 +75,11 @@ def load_weights(line: str) -> Weights:
 
 
 PRIOR = load_weights(
-    "rationale-2;0;structure_bias:0.16,structure_break:0.20,structure_shift:0.12,"
+    "rationale-3;0;structure_bias:0.16,structure_break:0.20,structure_shift:0.12,"
     # Buying low in the range is what premium and discount are about: against position.
     "liquidity_sweep:0.16,gap_balance:0.10,block_balance:0.12,range_position:-0.08,"
     "trade_entry:0.06,displacement:0.06,structure_momentum:0.06,volatility_fit:0.24,"
     "volatility_trend:0.08,session_fit:0.16,spread_quality:0.16,volume_delta:0.16,"
-    "depth_imbalance:0.08"
+    "depth_imbalance:0.08,conviction:0.16,high_conviction:0.08"
 )
 """What is believed before any outcome: no feature moves even odds by more than six hundredths."""

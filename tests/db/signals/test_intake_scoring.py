@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -121,6 +121,50 @@ def test_flow_comes_where_the_feed_has_it(as_role: As, inside: Connection[Any]):
     )
     quote = scoring(as_role, item)[0]["quote"]
     assert (quote["volume_delta"], quote["depth_imbalance"]) == ("0.25", "-0.5")
+
+
+def add_conviction(inside: Connection[Any], opened_at: datetime, up: str, **where: str) -> None:
+    inside.execute(
+        "insert into market_conviction (symbol, timeframe, opened_at, up, down, high_up, high_down,"
+        " outlier_up, outlier_down, structures, policy_hash)"
+        " values (%s, %s, %s, %s, 0.1, true, false, true, null, 3, 'p')",
+        (where.get("symbol", "EURUSD"), where.get("timeframe", "M15"), opened_at, up),
+    )
+
+
+def test_conviction_is_that_of_the_scored_bar_or_the_newest_before_it(
+    as_role: As, inside: Connection[Any]
+):
+    last = add_bars(inside)
+    item = {"signal_id": normalized(as_role)["signal_id"]}
+    assert scoring(as_role, item)[0]["conviction"] is None
+    quarter = timedelta(minutes=15)
+    add_conviction(inside, last - 2 * quarter, "0.2")
+    add_conviction(inside, last - quarter, "0.3")
+    # Of a bar that was not finished, of another symbol, of another length: none of them is meant.
+    add_conviction(inside, last + quarter, "0.9")
+    add_conviction(inside, last, "0.8", symbol="GBPUSD")
+    add_conviction(inside, last, "0.7", timeframe="H1")
+    found = scoring(as_role, item)[0]["conviction"]
+    assert datetime.fromisoformat(found.pop("opened_at")) == last - quarter
+    assert found == {
+        "up": "0.3",
+        "down": "0.1",
+        "high_up": True,
+        "high_down": False,
+        "outlier_up": True,
+        "outlier_down": None,
+    }
+    add_conviction(inside, last, "0.4")
+    both = scoring(as_role, item, item | {"have": f"M15@{last:%Y-%m-%dT%H:%M:%SZ}"})
+    assert [facts["conviction"]["up"] for facts in both] == ["0.4", "0.4"]
+
+
+def test_conviction_follows_the_bars_that_serve_for_others(as_role: As, inside: Connection[Any]):
+    last = add_bars(inside, timeframe="H1", length=timedelta(hours=1))
+    add_conviction(inside, last, "0.7", timeframe="H1")
+    (facts,) = scoring(as_role, {"signal_id": normalized(as_role)["signal_id"]})
+    assert facts["conviction"]["up"] == "0.7"
 
 
 def test_a_vector_of_older_bars_is_asked_again(as_role: As, inside: Connection[Any]):

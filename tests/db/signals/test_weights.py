@@ -23,7 +23,11 @@ PROPOSAL = UUID("019b0000-0000-7000-8000-00000000aaaa")
 def _as_at_first(inside: Connection[Any]):
     inside.execute("set session_replication_role = replica")
     inside.execute("delete from intake.scoring_weights where created_by <> 'migration'")
-    inside.execute("update intake.scoring_weights set state = 'active'")
+    inside.execute(
+        "update intake.scoring_weights set state ="
+        " case when weights_version = %s then 'active' else 'retired' end",
+        (PRIOR.version,),
+    )
     inside.execute("truncate proposals, proposal_events, votes cascade")
     inside.execute("set session_replication_role = origin")
 

@@ -118,8 +118,44 @@ def test_an_unknown_flow_lowers_the_confidence_and_is_said():
     blind = replace(known, volume_delta=None, depth_imbalance=None)
     assert score(known, Side.BUY, PRIOR).confidence == 1
     rationale = score(blind, Side.BUY, PRIOR)
-    assert rationale.confidence == Decimal("0.88")
+    assert rationale.confidence == Decimal("0.892857")
     assert "flow is unknown" in rationale.sentence
+
+
+def test_conviction_of_readers_adds_to_the_structure_axis_and_turns_with_the_side():
+    belief = replace(NOTHING, conviction=Decimal("0.5"), high_conviction=Decimal(1))
+    bought, sold = score(belief, Side.BUY, PRIOR), score(belief, Side.SELL, PRIOR)
+    assert {c.feature for c in bought.contributions} == {"conviction", "high_conviction"}
+    assert {c.axis for c in bought.contributions} == {"smc_confluence"}
+    assert bought.score > Decimal("0.5") > sold.score
+    assert bought.axes.smc_confluence > Decimal("0.5") > sold.axes.smc_confluence
+    assert sold.conflicts == ("conviction", "high_conviction")
+    assert "majority and the measures confirm a structure against it" in sold.sentence
+
+
+def test_readers_who_have_not_voted_lower_the_confidence_and_it_is_said():
+    known = replace(NOTHING, **dict.fromkeys(FEATURE_NAMES, Decimal("0.5")))
+    rationale = score(replace(known, conviction=None, high_conviction=None), Side.BUY, PRIOR)
+    assert rationale.confidence < score(known, Side.BUY, PRIOR).confidence
+    assert rationale.unknown == ("conviction", "high_conviction")
+    assert "Readers have not voted" in rationale.sentence
+
+
+def test_odd_structure_on_the_side_of_the_signal_is_a_conflict_and_no_part_of_the_score():
+    facts = replace(NOTHING, structure_bias=Decimal(1), odd_up=Decimal(1), odd_down=Decimal(0))
+    bought, sold = score(facts, Side.BUY, PRIOR), score(facts, Side.SELL, PRIOR)
+    assert bought.conflicts == ("odd_structure",)
+    assert "unlike the others" in bought.sentence
+    assert bought.score == score(replace(facts, odd_up=None), Side.BUY, PRIOR).score
+    assert "odd_structure" not in sold.conflicts
+
+
+def test_weights_from_before_readers_were_asked_score_as_they_did_then():
+    before = load_weights("rationale-2;0;structure_bias:0.16,volatility_fit:0.24")
+    facts = replace(NOTHING, structure_bias=Decimal(1))
+    asked = replace(facts, conviction=Decimal(1), high_conviction=Decimal(1))
+    assert score(asked, Side.BUY, before) == score(facts, Side.BUY, before)
+    assert "Readers" not in score(facts, Side.BUY, before).sentence
 
 
 def test_evidence_against_the_side_is_listed_as_conflict():
