@@ -1,7 +1,6 @@
 """An isolation forest: fitted by scikit-learn, kept as plain numbers, scored without it.
 
-A forest that is kept as numbers can be read by anyone, is the same on every machine, and costs
-its readers no library. Source: Liu, Ting & Zhou 2008, Isolation Forest.
+Source: Liu, Ting & Zhou 2008, Isolation Forest.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 import orjson
 
 from backend.domain.market.bars import FloatArray
+from backend.domain.trees import Trees, join_trees
 
 _TREES = 64
 _SAMPLES = 128
@@ -23,18 +23,14 @@ _SEED = 20261121
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """Trees as arrays, one after the other; leaves have no feature (-1) and carry their path.
+    """Random trees, and how deep each of their leaves lies.
 
     path: depth of a leaf plus what a tree of its samples would go on. normal: the mean path of
     a random tree of as many samples. threshold: scores above it are out of the pattern.
     """
 
     features: tuple[str, ...]
-    roots: tuple[int, ...]
-    feature: np.ndarray
-    cut: FloatArray
-    left: np.ndarray
-    right: np.ndarray
+    trees: Trees
     path: FloatArray
     normal: float
     threshold: float
@@ -49,11 +45,7 @@ class Forest:
         """Return the forest as JSON can hold it."""
         return {
             "features": list(self.features),
-            "roots": list(self.roots),
-            "feature": self.feature.tolist(),
-            "cut": self.cut.tolist(),
-            "left": self.left.tolist(),
-            "right": self.right.tolist(),
+            **self.trees.as_numbers(),
             "path": self.path.tolist(),
             "normal": self.normal,
             "threshold": self.threshold,
@@ -65,11 +57,7 @@ class Forest:
         """Read a forest back. Raises KeyError or ValueError on anything else."""
         return cls(
             tuple(numbers["features"]),
-            tuple(int(root) for root in numbers["roots"]),
-            np.array(numbers["feature"], dtype=np.int64),
-            np.array(numbers["cut"], dtype=np.float64),
-            np.array(numbers["left"], dtype=np.int64),
-            np.array(numbers["right"], dtype=np.int64),
+            Trees.from_numbers(numbers),
             np.array(numbers["path"], dtype=np.float64),
             float(numbers["normal"]),
             float(numbers["threshold"]),
@@ -81,19 +69,10 @@ def score_forest(forest: Forest, rows: FloatArray) -> FloatArray:
     """Return the anomaly score of each row, 0 to 1; about 0.5 is ordinary."""
     # The library compares in single precision: so do we, or rows at a cut would go astray.
     table = np.asarray(rows, dtype=np.float32).reshape(-1, len(forest.features))
-    index = np.arange(len(table))
     total = np.zeros(len(table))
-    for root in forest.roots:
-        node = np.full(len(table), root)
-        while True:
-            feature = forest.feature[node]
-            inner = feature >= 0
-            if not inner.any():
-                break
-            goes_left = table[index, np.maximum(feature, 0)] <= forest.cut[node]
-            node = np.where(inner, np.where(goes_left, forest.left[node], forest.right[node]), node)
-        total += forest.path[node]
-    return np.power(2.0, -total / (len(forest.roots) * forest.normal))
+    for leaf in forest.trees.leaves_of(table):
+        total += forest.path[leaf]
+    return np.power(2.0, -total / (len(forest.trees.roots) * forest.normal))
 
 
 def fit_forest(
@@ -108,30 +87,11 @@ def fit_forest(
     fitted: Any = untyped(
         n_estimators=_TREES, max_samples=min(_SAMPLES, len(rows)), random_state=seed
     ).fit(np.asarray(rows, dtype=np.float32))
-    columns: dict[str, list[Any]] = {name: [] for name in ("feature", "cut", "left", "right")}
-    paths: list[float] = []
-    roots: list[int] = []
-    for estimator in fitted.estimators_:
-        tree, base = estimator.tree_, len(paths)
-        roots.append(base)
-        columns["feature"] += tree.feature.clip(-1).tolist()
-        columns["cut"] += tree.threshold.tolist()
-        columns["left"] += (tree.children_left + base).tolist()
-        columns["right"] += (tree.children_right + base).tolist()
-        depth = np.zeros(tree.node_count)
-        for node in range(tree.node_count):
-            for child in (tree.children_left[node], tree.children_right[node]):
-                if child >= 0:
-                    depth[child] = depth[node] + 1
-        paths += (depth + _mean_paths(tree.n_node_samples)).tolist()
+    grown = [estimator.tree_ for estimator in fitted.estimators_]
     forest = Forest(
         tuple(features),
-        tuple(roots),
-        np.array(columns["feature"], dtype=np.int64),
-        np.array(columns["cut"], dtype=np.float64),
-        np.array(columns["left"], dtype=np.int64),
-        np.array(columns["right"], dtype=np.int64),
-        np.array(paths),
+        join_trees((t.feature.clip(-1), t.threshold, *_children(t)) for t in grown),
+        np.concatenate([_depths(*_children(t)) + _mean_paths(t.n_node_samples) for t in grown]),
         float(_mean_paths(np.array([fitted.max_samples_]))[0]),
         1.0,
         len(rows),
@@ -139,6 +99,19 @@ def fit_forest(
     numbers = forest.as_numbers()
     numbers["threshold"] = float(np.quantile(score_forest(forest, rows), 1 - outlier_share))
     return Forest.from_numbers(numbers)
+
+
+def _children(tree: Any) -> tuple[np.ndarray, np.ndarray]:
+    return tree.children_left, tree.children_right
+
+
+def _depths(left: np.ndarray, right: np.ndarray) -> FloatArray:
+    depth = np.zeros(len(left))
+    for node, children in enumerate(zip(left, right, strict=True)):
+        for child in children:
+            if child >= 0:
+                depth[child] = depth[node] + 1
+    return depth
 
 
 def _mean_paths(samples: np.ndarray) -> FloatArray:

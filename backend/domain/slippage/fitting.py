@@ -17,14 +17,15 @@ import numpy as np
 from backend.domain.market.bars import FloatArray
 from backend.domain.slippage.model import (
     FEATURES,
+    Ensemble,
     SlippageModel,
     SlippageOrder,
-    Trees,
     calibration_of,
     features_of,
     predict,
     scale_of,
 )
+from backend.domain.trees import join_trees
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 ROWS_MIN = 200
@@ -85,15 +86,17 @@ def fit_impact(orders: Sequence[SlippageOrder], slipped_bps: FloatArray) -> floa
     return float(_FACTORS[int(np.argmin(errors))])
 
 
-def _shifts(grown: Sequence[Trees], rows: FloatArray, multiples: FloatArray) -> tuple[float, ...]:
+def _shifts(
+    grown: Sequence[Ensemble], rows: FloatArray, multiples: FloatArray
+) -> tuple[float, ...]:
     """Return what must be added to each level for it to hold on these rows."""
     return tuple(
-        float(np.quantile(multiples - trees.predict(rows), level))
-        for level, trees in zip(LEVELS, grown, strict=True)
+        float(np.quantile(multiples - ensemble.predict(rows), level))
+        for level, ensemble in zip(LEVELS, grown, strict=True)
     )
 
 
-def _grow(rows: FloatArray, multiples: FloatArray, seed: int, **loss: Any) -> Trees:
+def _grow(rows: FloatArray, multiples: FloatArray, seed: int, **loss: Any) -> Ensemble:
     """Grow one ensemble and take its numbers out of the library's own form."""
     # Half a second to load, and only whoever fits needs it.
     from sklearn.ensemble import (  # pyright: ignore[reportMissingTypeStubs]
@@ -106,23 +109,19 @@ def _grow(rows: FloatArray, multiples: FloatArray, seed: int, **loss: Any) -> Tr
     # A few thousand rows: threads would wait for one another longer than they work.
     with threadpool_limits(1):
         fitted: Any = untyped(random_state=seed, **_SETTINGS, **loss).fit(rows, multiples)
-    roots: list[int] = []
-    columns: dict[str, list[Any]] = {n: [] for n in ("feature", "cut", "left", "right", "value")}
-    for (predictor,) in fitted._predictors:
-        nodes, base = predictor.nodes, len(columns["value"])
-        leaf = nodes["is_leaf"].astype(bool)
-        roots.append(base)
-        columns["feature"] += np.where(leaf, -1, nodes["feature_idx"]).tolist()
-        columns["cut"] += np.where(leaf, 0.0, nodes["num_threshold"]).tolist()
-        columns["left"] += np.where(leaf, base, nodes["left"].astype(int) + base).tolist()
-        columns["right"] += np.where(leaf, base, nodes["right"].astype(int) + base).tolist()
-        columns["value"] += nodes["value"].tolist()
-    return Trees(
+    grown = [predictor.nodes for (predictor,) in fitted._predictors]
+    return Ensemble(
         base=float(np.ravel(fitted._baseline_prediction)[0]),
-        roots=tuple(roots),
-        feature=np.array(columns["feature"], dtype=np.int64),
-        cut=np.array(columns["cut"], dtype=np.float64),
-        left=np.array(columns["left"], dtype=np.int64),
-        right=np.array(columns["right"], dtype=np.int64),
-        value=np.array(columns["value"], dtype=np.float64),
+        trees=join_trees(_columns(nodes) for nodes in grown),
+        value=np.concatenate([nodes["value"] for nodes in grown]),
+    )
+
+
+def _columns(nodes: Any) -> tuple[np.ndarray, FloatArray, np.ndarray, np.ndarray]:
+    leaf = nodes["is_leaf"].astype(bool)
+    return (
+        np.where(leaf, -1, nodes["feature_idx"]),
+        np.where(leaf, 0.0, nodes["num_threshold"]),
+        np.where(leaf, 0, nodes["left"].astype(int)),
+        np.where(leaf, 0, nodes["right"].astype(int)),
     )

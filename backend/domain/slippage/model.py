@@ -17,6 +17,7 @@ import numpy as np
 import orjson
 
 from backend.domain.market.bars import FloatArray
+from backend.domain.trees import Trees
 
 FEATURES = (
     "half_spread_bps",
@@ -52,58 +53,34 @@ class SlippageOrder:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trees:
-    """One boosted ensemble: a level, and trees as arrays one after the other; leaves have no
-    feature (-1)."""
+class Ensemble:
+    """Boosted trees: a level, and what each leaf adds to it."""
 
     base: float
-    roots: tuple[int, ...]
-    feature: np.ndarray
-    cut: FloatArray
-    left: np.ndarray
-    right: np.ndarray
+    trees: Trees
     value: FloatArray
 
     def predict(self, rows: FloatArray) -> FloatArray:
         """Return the sum of all trees for each row."""
-        index = np.arange(len(rows))
         total = np.full(len(rows), self.base)
-        for root in self.roots:
-            node = np.full(len(rows), root)
-            while True:
-                feature = self.feature[node]
-                inner = feature >= 0
-                if not inner.any():
-                    break
-                goes_left = rows[index, np.maximum(feature, 0)] <= self.cut[node]
-                below = np.where(goes_left, self.left[node], self.right[node])
-                node = np.where(inner, below, node)
-            total += self.value[node]
+        for leaf in self.trees.leaves_of(rows):
+            total += self.value[leaf]
         return total
 
     def as_numbers(self) -> dict[str, Any]:
-        """Return the trees as JSON can hold them."""
+        """Return the ensemble as JSON can hold it, without negative zeros."""
         return {
             "base": self.base + 0.0,
-            "roots": list(self.roots),
-            "feature": self.feature.tolist(),
-            # Databases know no negative zero, and the name must survive being kept.
-            "cut": (self.cut + 0.0).tolist(),
-            "left": self.left.tolist(),
-            "right": self.right.tolist(),
+            **self.trees.as_numbers(),
             "value": (self.value + 0.0).tolist(),
         }
 
     @classmethod
-    def from_numbers(cls, numbers: Mapping[str, Any]) -> Trees:
-        """Read trees back. Raises KeyError or ValueError on anything else."""
+    def from_numbers(cls, numbers: Mapping[str, Any]) -> Ensemble:
+        """Read an ensemble back. Raises KeyError or ValueError on anything else."""
         return cls(
             float(numbers["base"]),
-            tuple(int(root) for root in numbers["roots"]),
-            np.array(numbers["feature"], dtype=np.int64),
-            np.array(numbers["cut"], dtype=np.float64),
-            np.array(numbers["left"], dtype=np.int64),
-            np.array(numbers["right"], dtype=np.int64),
+            Trees.from_numbers(numbers),
             np.array(numbers["value"], dtype=np.float64),
         )
 
@@ -127,9 +104,9 @@ class SlippageModel:
 
     features: tuple[str, ...]
     levels: tuple[float, ...]
-    quantiles: tuple[Trees, ...]
+    quantiles: tuple[Ensemble, ...]
     shifts: tuple[float, ...]
-    mean: Trees
+    mean: Ensemble
     impact_factor: float
     rows: int
     calibration: tuple[Calibration, ...] = ()
@@ -144,7 +121,7 @@ class SlippageModel:
         return {
             "features": list(self.features),
             "levels": list(self.levels),
-            "quantiles": [trees.as_numbers() for trees in self.quantiles],
+            "quantiles": [one.as_numbers() for one in self.quantiles],
             "shifts": [shift + 0.0 for shift in self.shifts],
             "mean": self.mean.as_numbers(),
             "impact_factor": self.impact_factor,
@@ -158,9 +135,9 @@ class SlippageModel:
         return cls(
             tuple(numbers["features"]),
             tuple(float(level) for level in numbers["levels"]),
-            tuple(Trees.from_numbers(trees) for trees in numbers["quantiles"]),
+            tuple(Ensemble.from_numbers(one) for one in numbers["quantiles"]),
             tuple(float(shift) for shift in numbers["shifts"]),
-            Trees.from_numbers(numbers["mean"]),
+            Ensemble.from_numbers(numbers["mean"]),
             float(numbers["impact_factor"]),
             int(numbers["rows"]),
             tuple(
@@ -211,8 +188,8 @@ def predict(model: SlippageModel, rows: FloatArray) -> FloatArray:
     """Return quantiles in basis points, shape (rows, levels); they never cross."""
     multiples = np.column_stack(
         [
-            trees.predict(rows) + shift
-            for trees, shift in zip(model.quantiles, model.shifts, strict=True)
+            ensemble.predict(rows) + shift
+            for ensemble, shift in zip(model.quantiles, model.shifts, strict=True)
         ]
     )
     return np.sort(multiples, axis=1) * scale_of(rows)[:, None]
