@@ -27,6 +27,7 @@ from backend.db.bus import Told
 from backend.ports import Clock
 from workers.agent import Agent
 from workers.deciding import Claimed, Settlement
+from workers.pace import Pace
 from workers.runtime import AgentLoop, LoopSettings
 from workers.signatures import KeyRegistry
 
@@ -69,6 +70,7 @@ class Host:
             outside=outside,
             pass_on=self.pass_on,
             peers=self.peers,
+            pace=Pace(),
             accounts=accounts,
         )
         self.loops = {agent.name: AgentLoop(agent, keys[agent.name], settings) for agent in agents}

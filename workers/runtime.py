@@ -29,6 +29,7 @@ from backend.db.bus import Lease, Row, Told
 from backend.ports import Clock
 from workers.agent import Agent, RowMessage
 from workers.deciding import Claimed, Decider, Settlement
+from workers.pace import Pace, Throughput
 from workers.signatures import KeyRegistry, hear
 
 log = structlog.get_logger()
@@ -58,6 +59,8 @@ class LoopSettings:
     """Gives what was published to loops of this process and hints to others."""
     peers: Callable[[], Mapping[str, str]]
     """The current workers of this process, by agent."""
+    pace: Pace
+    """Says how long messages gather when the machine is full."""
     accounts: tuple[str, ...] = ()
     """Accounts that this process's bridge serves, and no others; none means a share of all."""
 
@@ -71,6 +74,7 @@ class AgentLoop:
         self.key = key
         self.lease: Lease | None = None
         self.handled = 0
+        self._throughput = Throughput()
         self.worker_id: UUID | None = None
         self._wake = threading.Event()
         self._look = True
@@ -162,9 +166,13 @@ class AgentLoop:
                 bus.stop_worker(conn, worker_id)
 
     def _linger(self) -> None:
+        if not (self._look or self._handed) or len(self._handed) >= self._batch_max:
+            return
         # Nobody waits for an observer: more per batch leaves more of the machine to the others.
-        if self.agent.linger_ms and (self._look or self._handed):
-            self._stopping.wait(self.agent.linger_ms / 1000)
+        observer_s = self.agent.linger_ms / 1000
+        gather_s = max(observer_s, self.settings.pace.gather_s(self._throughput.per_s))
+        if gather_s > 0:
+            self._stopping.wait(gather_s)
 
     def _renew(self, conn: Connection[Any], worker_id: UUID) -> None:
         now = time.monotonic()
@@ -299,6 +307,7 @@ class AgentLoop:
         else:
             told, settlement = decider.decide(batch, now)
         self.handled += len(batch)
+        self._throughput.add(len(batch))
         self.settings.pass_on(told, settlement)
 
     def _fail(
