@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backend.domain.market.bars import Bars, IntArray
-from backend.domain.smc import POOL_KINDS, EventKind, Structures, Zones
+from backend.domain.smc import POOL_KINDS, EventKind, Inducements, Structures, Swings, Zones
 
 _SHORT = {
     EventKind.FVG: "FVG",
@@ -125,10 +125,11 @@ def marks_of(found: Structures, bars: Bars, first: int) -> Marks:
         boxes=tuple(box for zone in zones for box in _boxes(*zone, last) if box.end >= first),
         breaks=tuple(line for line in _breaks(found) if line.end >= first),
         levels=tuple(line for line in _levels(found, last) if line.end >= first),
-        swings=tuple(point for point in _swings(found) if point.bar >= first),
+        swings=tuple(point for point in _points("swing", found.swings) if point.bar >= first),
         sweeps=tuple(point for point in _sweeps(found, bars) if point.bar >= first),
         shifts=tuple(point for point in _shifts(found, bars) if point.bar >= first),
-        inducements=tuple(point for point in _inducements(found) if point.bar >= first),
+        # The minor swings whose stops were taken on the way to a block.
+        inducements=tuple(p for p in _points("IDM", found.inducements) if p.bar >= first),
         dealing=_dealing(found),
     )
 
@@ -194,11 +195,10 @@ def _levels(found: Structures, last: int) -> Iterator[Line]:
         )
 
 
-def _swings(found: Structures) -> Iterator[Point]:
-    swings = found.swings
+def _points(label: str, swings: Swings | Inducements) -> Iterator[Point]:
     for index in range(len(swings.bar)):
         yield Point(
-            "swing",
+            label,
             int(swings.direction[index]),
             int(swings.bar[index]),
             float(swings.level[index]),
@@ -225,19 +225,6 @@ def _shifts(found: Structures, bars: Bars) -> Iterator[Point]:
         bar, direction = int(shifts.known_at[index]), int(shifts.direction[index])
         price = bars.high[bar] if direction > 0 else bars.low[bar]
         yield Point("SMS", direction, bar, float(price), bar)
-
-
-def _inducements(found: Structures) -> Iterator[Point]:
-    """Yield the minor swings whose stops were taken on the way to a block."""
-    taken = found.inducements
-    for index in range(len(taken.bar)):
-        yield Point(
-            "IDM",
-            int(taken.direction[index]),
-            int(taken.bar[index]),
-            float(taken.level[index]),
-            int(taken.known_at[index]),
-        )
 
 
 def _dealing(found: Structures) -> DealingView | None:
