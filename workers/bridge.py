@@ -35,6 +35,7 @@ from backend.venues.model import (
 from backend.venues.mt5.venue import Mt5Venue
 from workers.answers import AGAIN, code_of, fill_of, status_of
 from workers.asking import NothingToReduce, Prepared, changed_request, request_of
+from workers.baselines import pace_of
 from workers.reconciling import compared
 from workers.reviews import read_instant
 from workers.surveying import survey, withdraw
@@ -46,8 +47,8 @@ Deals = Callable[[], tuple[VenueDeal, ...]]
 """Waits for an order's deals. Raises VenueUnavailable."""
 
 SEND_WINDOW = timedelta(seconds=8)
-"""An attempt older than this is not sent any more. Together with the venue's timeout (5 s) it
-must stay below the settle window, or an attempt given up as not sent could still arrive."""
+"""An attempt older than this is not sent any more. Together with the call's timeout it stays
+below the settle window, or an attempt given up as not sent could still arrive."""
 BACKOFF_S_FIRST = 0.25
 BACKOFF_S_MAX = 5.0
 
@@ -87,6 +88,7 @@ class Bridge:
         # Asked last: connecting may have taken its time, and a stalled process wakes up late.
         if self._too_late(prepared):
             return partial(self._bare, AGAIN, Code.ATTEMPT_STALE, "too late to send")
+        venue.answer_within(_timeout_s(prepared))
         told = venue.submit(attempt)
         self._note(venue)
         return partial(self._report, venue, told, prepared, self._deals_of(venue, told))
@@ -150,6 +152,7 @@ class Bridge:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
         if len(working) != 1 or self._too_late(prepared):
             return self.ask(prepared)
+        venue.answer_within(_timeout_s(prepared))
         told = venue.cancel(
             CancelRequest(
                 UUID(prepared["attempt_id"]),
@@ -189,6 +192,7 @@ class Bridge:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
         if len(working) != 1 or self._too_late(prepared):
             return self.ask(prepared)
+        venue.answer_within(_timeout_s(prepared))
         told = venue.change(ChangeRequest(changed_request(prepared), working[0].ticket))
         self._note(venue)
         if told.retcode_class is RetcodeClass.STATE_MOVED_ON:
@@ -379,6 +383,10 @@ class Bridge:
             "latency_ms": None,
             "fills": [],
         }
+
+
+def _timeout_s(prepared: Prepared) -> float:
+    return pace_of(prepared).timeout / timedelta(seconds=1)
 
 
 def _unchangeable(wanted: Prepared) -> str | None:

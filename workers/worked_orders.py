@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -39,11 +40,16 @@ HELD_UP = timedelta(seconds=2)
 
 
 def plan_order(
-    route: RouteIntent, facts: Facts, chosen: Chosen, policy: SlicingPolicy, context: Context
+    route: RouteIntent,
+    facts: Facts,
+    chosen: Chosen,
+    policy: SlicingPolicy,
+    context: Context,
+    paced_after: str,
 ) -> Decision:
     """State the schedule of a worked order, and take its first step.
 
-    Raises Unworkable, ValueError.
+    paced_after: the baseline that its pace follows. Raises Unworkable, ValueError.
     """
     plan = plan_of(facts, route.side, route.quantity, route.latency_class, chosen, policy, context)
     market = market_of(facts, plan.terms, context.now)
@@ -54,8 +60,11 @@ def plan_order(
         f"by {chosen.algorithm.value} ({chosen.why}) in {due} slices until "
         f"{format_instant(chosen.ends_at)}"
     )
+    if policy.pace_s:
+        said += f", at least {policy.pace_s} s apart ({paced_after})"
     item = {"plan": plan_item(plan, chosen, market)}
-    return _stepped(str(route.intent_id), facts, plan, market, (sends, step), context, item, said)
+    found = _stepped(str(route.intent_id), facts, plan, market, (sends, step), context, item, said)
+    return replace(found, features={**found.features, "baseline": paced_after})
 
 
 def look_at_order(message: RowMessage, facts: Facts, context: Context) -> Decision:
@@ -148,6 +157,7 @@ def _stepped(
         code=None if code is None else Code(code),
         effects=(Effect("execution.work_orders", item),),
         emissions=tuple(Emission(command, command.account_id) for command in commands),
+        features={"pace_s": str(plan.terms.pace_s)},
         policy_hash=facts["policy_hash"],
     )
 

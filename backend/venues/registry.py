@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from backend.domain.settling import TIMEOUT_CONFIGURED
 from backend.ports import Clock
 from backend.venues.mt5.terminals import TerminalKind, make_terminal
 from backend.venues.mt5.venue import Mt5Options, Mt5Venue
 
-CALL_TIMEOUT_S_DEFAULT = 5.0
 _CONNECTION_KEYS = frozenset(
     {
         *("terminal", "host", "port", "call_timeout_s", "credentials"),
@@ -38,7 +38,7 @@ def build_venue(
         raise ValueError(f"connection.terminal must be one of {', '.join(get_args(TerminalKind))}")
     if kind != "package" and not connection.get("port"):
         raise ValueError("connection.port is missing")
-    timeout_s = float(connection.get("call_timeout_s", CALL_TIMEOUT_S_DEFAULT))
+    timeout_s = float(connection.get("call_timeout_s", TIMEOUT_CONFIGURED.total_seconds()))
     if timeout_s <= 0:
         raise ValueError("connection.call_timeout_s must be positive")
     offset_hours = connection.get("server_utc_offset_hours")

@@ -28,11 +28,9 @@ begin
              'reduce_only', o.reduce_only, 'mode', o.mode, 'status', o.status,
              'policy_hash', o.policy_hash, 'expires_at', o.expires_at,
              'kind', e.kind,
-             -- How long the settle window must be: only who asks again needs to know.
-             'latency_p99_ms', case when v.state = 'resolve' then (
-               select b.p99_ms from execution.latency_baselines b
-                where b.venue_id = o.venue_id and b.route = o.account_id
-                  and b.order_type = o.order_type and b.span = 'week') end,
+             -- What the venue is given to answer, and to own up to an attempt.
+             'latency', execution.latency_baseline(o.venue_id, o.account_id, o.order_type),
+             'call_timeout_s', c.connection ->> 'call_timeout_s',
              -- A worked order may get more: its last child alone never ends the alert.
              'children', (select count(*) from public.orders b
                            where b.intent_id = o.intent_id)

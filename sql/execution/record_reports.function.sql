@@ -94,7 +94,8 @@ begin
          answered_at = case when s.status in ('unknown', 'not_found') then a.answered_at
                             else v_now end,
          retcode = (s.report ->> 'retcode')::int, report = s.report,
-         latency_ms = (s.report ->> 'latency_ms')::int
+         -- What was found later took no time of its own: how long the call was waited for stays.
+         latency_ms = coalesce((s.report ->> 'latency_ms')::int, a.latency_ms)
     from (select distinct on (v_ids[x.nr]) v_ids[x.nr] as attempt_id, x.said -> 'report' as report,
                  x.said #>> '{report,status}' as status
             from unnest(v_said) with ordinality as x(said, nr)

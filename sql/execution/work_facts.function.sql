@@ -48,6 +48,12 @@ begin
           join public.fills f on f.order_id = o.order_id
           left join execution.slices s on s.order_id = o.order_id
          where o.intent_id = v_parent.intent_id),
+      -- How long the venue takes over what an algorithm sends, whatever that will be.
+      'latencies', (select coalesce(jsonb_agg(b.latency), '[]')
+                      from unnest(array['market', 'limit']) t(order_type)
+                     cross join lateral execution.latency_baseline(
+                             v_intent.venue_id, v_intent.account_id, t.order_type) b(latency)
+                     where b.latency is not null),
       'market', execution.working_market(v_intent.venue_id, v_intent.symbol,
                                          coalesce(v_parent.starts_at, clock_timestamp()))));
   end loop;

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -323,3 +324,28 @@ def test_curves_are_learned_from_bars_and_move_what_goes_by_volume(conn: Any) ->
     intent_id, _ = start(conn)
     planned = parent_of(conn, intent_id)
     assert (planned["algorithm"], "no volume curve" in planned["why"]) == ("twap", True)
+
+
+def test_children_are_as_far_apart_as_their_venue_needs(conn: Any) -> None:
+    conn.execute(
+        "insert into execution.latency_baselines (venue_id, route, order_type, span, starts_at,"
+        " attempts, answered, unanswered, rejected, p99_ms) values ('mt5-paper', 'paper-1',"
+        " 'market', 'week', 'epoch', 300, 300, 0, 0, 50000)"
+    )
+    intent_id, decision = start(conn)
+    assert decision.features["pace_s"] == "100"
+    assert decision.features["baseline"].startswith("mt5-paper/paper-1/market p99 50000 ms")
+    assert "at least 100 s apart" in decision.explanation
+    parent = parent_of(conn, intent_id)
+    assert (parent["terms"]["pace_s"], parent["terms"]["child_ttl_s"]) == (100, 200)
+    # The window grew by what its last child needs more, and has fewer, larger children.
+    assert parent["ends_at"] - parent["starts_at"] == timedelta(seconds=300 + 180)
+    instants = [datetime.fromisoformat(at) for at, _ in parent["schedule"]]
+    gaps = {later - earlier for earlier, later in pairwise(instants)}
+    assert min(gaps) >= timedelta(seconds=100)
+    fill(conn)
+    soon = look(conn, intent_id, 60)
+    assert (soon.outcome, soon.features["pace_s"]) == ("waiting", "100")
+    conn.execute("update execution.latency_baselines set rolled_at = now() - interval '2 hours'")
+    _, later = start(conn)
+    assert (later.features["pace_s"], later.features["baseline"]) == ("0", "no baseline")

@@ -17,10 +17,11 @@ from uuid import UUID
 from backend.contracts.denials import Code
 from backend.contracts.message import Message
 from backend.contracts.orders import FillEvent, OrderEvent, PlaceCommand
-from backend.domain.settling import settle_window
+from backend.domain.settling import Pace
 from backend.values import FinalOutcome, Side, format_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
 from workers.answers import AGAIN
+from workers.baselines import pace_of
 from workers.bridge import Bridge
 from workers.fills import FillBooking, book_fills
 from workers.outside import Outside
@@ -169,7 +170,8 @@ def record(
     if state == "reconcile":
         return record_survey(prepared, report, context)
     said = dict(report)
-    if said["status"] == "not_found" and _settled(prepared):
+    pace = pace_of(prepared)
+    if said["status"] == "not_found" and _settled(prepared, pace):
         said |= {"status": "not_sent", "code": Code.ORDER_NOT_SENT.value}
     bookings = book_fills(prepared, said, context)
     if state == "sync" and prepared["status"] in _CLOSED:
@@ -182,7 +184,7 @@ def record(
         "attempt_id": prepared["attempt_id"],
         "worker_id": prepared["worker_id"],
         "epoch": prepared["epoch"],
-        "settle_ms": int(_settle(prepared) / timedelta(milliseconds=1)),
+        "settle_ms": pace.settle // timedelta(milliseconds=1),
         "report": said,
     }
     changed = (status != prepared["status"] or bool(bookings)) and status != "initialized"
@@ -201,7 +203,13 @@ def record(
         code=code,
         effects=tuple(effects),
         emissions=tuple(emissions),
-        features={"latency_ms": str(said["latency_ms"]), "fills": str(len(bookings))},
+        features={
+            "latency_ms": str(said["latency_ms"]),
+            "fills": str(len(bookings)),
+            "timeout_ms": str(pace.timeout // timedelta(milliseconds=1)),
+            "settle_ms": str(item["settle_ms"]),
+            "baseline": pace.why,
+        },
         policy_hash=prepared["policy_hash"],
         final=_final(prepared, status, bookings),
     )
@@ -287,14 +295,10 @@ def _open(item: dict[str, Any]) -> Effect:
     return Effect("execution.open_attempts", item)
 
 
-def _settled(prepared: Mapping[str, Any]) -> bool:
+def _settled(prepared: Mapping[str, Any], pace: Pace) -> bool:
     # Both instants are the database's: no other clock has a say in this.
     age = read_instant(prepared["as_of"]) - read_instant(prepared["opened_at"])
-    return prepared["state"] == "resolve" and age >= _settle(prepared)
-
-
-def _settle(prepared: Mapping[str, Any]) -> timedelta:
-    return settle_window(prepared.get("latency_p99_ms"))
+    return prepared["state"] == "resolve" and age >= pace.settle
 
 
 def _refused(

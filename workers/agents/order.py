@@ -21,6 +21,7 @@ from backend.domain.algorithms import (
 )
 from backend.domain.algorithms.apportion import cut_at_once
 from backend.domain.algorithms.choose import fault_of
+from backend.domain.settling import child_pace
 from backend.values import (
     FinalOutcome,
     LatencyClass,
@@ -28,6 +29,7 @@ from backend.values import (
     format_decimal,
 )
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
+from workers.baselines import baselines_of
 from workers.sections import read_section
 from workers.worked_orders import child_item, look_at_order, plan_order
 from workers.working import Unworkable, volume_known
@@ -109,6 +111,8 @@ def handle(message: Message[RouteIntent] | RowMessage, facts: Facts, context: Co
     policy = read_section(SlicingPolicy, facts["slicing"])
     if policy is None or fault_of(policy) is not None or facts["execution"] is None:
         return _denied(route, facts, Code.POLICY_MISSING, "no active pack says how to cut orders")
+    pace_s, after = child_pace(baselines_of(facts.get("latencies") or ()), context.now)
+    policy = policy.paced(pace_s)
     chosen = choose(
         policy,
         route.latency_class if "market" in facts else LatencyClass.IMMEDIATE,
@@ -118,7 +122,7 @@ def handle(message: Message[RouteIntent] | RowMessage, facts: Facts, context: Co
     )
     try:
         if chosen.worked:
-            return plan_order(route, facts, chosen, policy, context)
+            return plan_order(route, facts, chosen, policy, context, after)
         return _open(route, facts, policy, context)
     except Unworkable as error:
         return _denied(route, facts, Code.PRICE_MISSING, str(error))

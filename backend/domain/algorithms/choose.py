@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -38,6 +38,23 @@ class SlicingPolicy:
     spread_ratio_max: Decimal
     defer_s_max: int
     park_s_max: int
+    pace_s: int = 0
+    """Of the venue, not of the pack: see `paced`."""
+
+    def paced(self, pace_s: int) -> SlicingPolicy:
+        """Return the numbers for a venue that needs so long to answer and settle.
+
+        Intervals are no shorter, a child lives long enough to be sent after another one and
+        answered, and the window grows by what its last child needs more.
+        """
+        ttl_s = max(self.child_ttl_s, 2 * pace_s)
+        return replace(
+            self,
+            pace_s=pace_s,
+            interval_s=max(self.interval_s, pace_s),
+            child_ttl_s=ttl_s,
+            duration_s=self.duration_s + ttl_s - self.child_ttl_s,
+        )
 
     def terms(self) -> Terms:
         """Return what is kept with a parent."""
@@ -56,6 +73,7 @@ class SlicingPolicy:
             spread_ratio_max=self.spread_ratio_max,
             defer_s_max=self.defer_s_max,
             park_s_max=self.park_s_max,
+            pace_s=self.pace_s,
         )
 
     def goes_at_once(self, latency_class: LatencyClass, quantity: Decimal) -> bool:

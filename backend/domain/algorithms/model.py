@@ -71,6 +71,8 @@ class Terms:
     """A spread this many times the usual one is wide."""
     defer_s_max: int
     park_s_max: int
+    pace_s: int = 0
+    """What the venue needs between two children, by its own record; 0: unknown."""
 
 
 @dataclass(frozen=True, slots=True)

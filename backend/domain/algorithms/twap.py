@@ -40,7 +40,9 @@ def slice_instants(plan: Plan) -> tuple[datetime, ...]:
         return (parent.starts_at,)
     dice = random.Random(parent.seed)
     gap = room_s / (count - 1)
-    shift = min(float(terms.jitter_share), 0.49) * gap
+    # Shifted towards each other, two slices are still a pace apart.
+    room = max(0.0, gap - terms.pace_s) / 2
+    shift = min(min(float(terms.jitter_share), 0.49) * gap, room)
     offsets = [
         i * gap + (dice.uniform(-shift, shift) if 0 < i < count - 1 else 0.0) for i in range(count)
     ]

@@ -52,6 +52,9 @@ def next_step(plan: Plan, progress: Progress, market: Market) -> Step:
     held = hold_back(plan, progress, market)
     if held is not None:
         return held
+    paced = _paced(plan, progress, market.now)
+    if paced is not None:
+        return paced
     free = parent.quantity - progress.released
     last_call = _last_call(plan)
     wish = _WISHES[plan.algorithm](plan, progress, market)
@@ -76,6 +79,15 @@ def bounded_price(parent: Parent, price: Decimal | None, market: Market) -> Deci
         return price
     wanted = market.far(parent.side) if price is None else price
     return min(wanted, limit) if parent.side is Side.BUY else max(wanted, limit)
+
+
+def _paced(plan: Plan, progress: Progress, now: datetime) -> Step | None:
+    """Give the venue its time after a child; those of one instant go together."""
+    last = progress.last_sent_at
+    if last is None or last >= now:
+        return None
+    until = last + timedelta(seconds=plan.terms.pace_s)
+    return Wait(until, "the venue's pace") if now < until else None
 
 
 def _last_call(plan: Plan) -> datetime:

@@ -60,6 +60,7 @@ class Mt5Reader:
         self._ours = {theirs: ours for ours, theirs in self._options.symbols.items()}
         self._hedging = False
         self._connected = False
+        self._answer_s: float | None = None
 
     @property
     def source(self) -> str:

@@ -39,8 +39,8 @@ class Link:
     """An open connection: evaluates source, tells whether it still stands, closes."""
 
     evaluate: Callable[[str], Any]
-    later: Callable[[str], Callable[[], Any]]
-    """Sends source at once; the function that it returns waits for the result."""
+    later: Callable[[str, float | None], Callable[[], Any]]
+    """Sends source at once; the function that it returns waits for the result, so many seconds."""
     is_open: Callable[[], bool]
     close: Callable[[], None]
 
@@ -61,12 +61,12 @@ def direct_link(host: str, port: int, timeout_s: float) -> Link:
     return Link(evaluate, later, lambda: not connection.closed, connection.close)
 
 
-def _later(evaluate: Any, timeout_s: float) -> Callable[[str], Callable[[], Any]]:
+def _later(evaluate: Any, usual_s: float) -> Callable[[str, float | None], Callable[[], Any]]:
     send = rpyc.async_(evaluate)
 
-    def later(source: str) -> Callable[[], Any]:
+    def later(source: str, timeout_s: float | None = None) -> Callable[[], Any]:
         answer = send(source)
-        answer.set_expiry(timeout_s)
+        answer.set_expiry(usual_s if timeout_s is None else timeout_s)
         return lambda: answer.value
 
     return later
@@ -199,16 +199,18 @@ class RpycTerminal:
     def history_deals_later(self, ticket: int) -> Callable[[], Any]:
         """Ask for an order's deals now; the function that is returned waits for them."""
         call = _source("history_deals_get", (), {"ticket": ticket})
-        answer = self._ask(lambda link: link.later(_MANY.format(call=call)))
+        answer = self._ask(lambda link: link.later(_MANY.format(call=call), None))
         return lambda: _rows(self._ask(lambda _: answer()))
 
     def order_check(self, request: dict[str, Any]) -> Any:
         """Ask what would refuse a request."""
         return self._one("order_check", request)
 
-    def order_send(self, request: dict[str, Any]) -> Any:
+    def order_send(self, request: dict[str, Any], timeout_s: float | None = None) -> Any:
         """Send a trade request."""
-        return self._one("order_send", request)
+        call = _ONE.format(call=_source("order_send", (request,), {}))
+        pairs = self._ask(lambda link: link.later(call, timeout_s)())
+        return None if pairs is None else SimpleNamespace(**dict(pairs))
 
 
 def _rows(rows: Any) -> Any:

@@ -54,14 +54,18 @@ class PackageTerminal:
         """Ask for an order's deals now; the function that is returned waits for them."""
         return self._later("history_deals_get", ticket=ticket)
 
-    def _later(self, name: str, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+    def order_send(self, request: dict[str, Any], timeout_s: float | None = None) -> Any:
+        """Send a trade request."""
+        return self._later("order_send", request)(timeout_s)
+
+    def _later(self, name: str, *args: Any, **kwargs: Any) -> Callable[..., Any]:
         if self._module is None:
             raise TerminalUnreachable("terminal is not open", sent=False)
         pending: Future[Any] = self._thread.submit(getattr(self._module, name), *args, **kwargs)
 
-        def wait() -> Any:
+        def wait(timeout_s: float | None = None) -> Any:
             try:
-                return pending.result(self._timeout_s)
+                return pending.result(self._timeout_s if timeout_s is None else timeout_s)
             except FutureTimeout as error:
                 # A call that never began can still be taken back.
                 raise TerminalUnreachable("no answer in time", sent=not pending.cancel()) from error

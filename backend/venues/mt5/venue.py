@@ -46,6 +46,10 @@ __all__ = ["Mt5Options", "Mt5Venue"]
 class Mt5Venue(Mt5Reader):
     """One account at a MetaTrader 5 terminal: reads, and trades unless it was told not to."""
 
+    def answer_within(self, timeout_s: float | None) -> None:
+        """Bound how long later trade requests wait for their answer; None: as any call."""
+        self._answer_s = timeout_s
+
     def submit(self, attempt: AttemptRequest) -> VenueReport:
         """Send an attempt, once. Never raises for what the venue does: the report says it."""
         try:
@@ -159,7 +163,9 @@ class Mt5Venue(Mt5Reader):
             return self._unsent(attempt_id, client_order_id, "this connection only reads")
         started_ns = self._clock.monotonic_ns()
         try:
-            result = self._terminal.order_send(request)
+            # No keyword where nothing is bounded: the call is then the package's own.
+            bounds = {} if self._answer_s is None else {"timeout_s": self._answer_s}
+            result = self._terminal.order_send(request, **bounds)
             error = (0, "") if result is not None else self._terminal.last_error()
         except TerminalUnreachable as lost:
             self._connected = False

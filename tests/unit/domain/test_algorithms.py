@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -111,7 +112,10 @@ def work(
         resting = kept
         market = replace(MARKET, now=now, traded=traded)
         progress = Progress(
-            done, tuple(Resting(left, c.limit_price) for c, left in resting), len(sent)
+            done,
+            tuple(Resting(left, c.limit_price) for c, left in resting),
+            len(sent),
+            sent[-1][0] if sent else None,
         )
         step = next_step(plan, progress, market)
         if isinstance(step, Finished):
@@ -352,3 +356,20 @@ def test_what_the_venue_cannot_express_is_an_error(quantity: Decimal) -> None:
     parent = replace(PARENT, quantity=quantity, volume_max=D(5))
     with pytest.raises(ValueError, match=r"step|children"):
         make_plan(parent, Algorithm.IMMEDIATE, POLICY.terms())
+
+
+@given(st.integers(0, 90), st.integers(0, 10_000), st.sampled_from(Algorithm), st.data())
+def test_children_are_never_closer_than_the_venue_can_take(
+    pace_s: int, seed: int, algorithm: Algorithm, data: st.DataObject
+) -> None:
+    policy = replace(POLICY, jitter_share=D("0.49")).paced(pace_s)
+    ends_at = START + timedelta(seconds=policy.duration_s)
+    parent = replace(PARENT, seed=seed, ends_at=ends_at)
+    plan = make_plan(parent, algorithm, policy.terms(), CURVES)
+    # Instants are whole milliseconds.
+    apart = timedelta(seconds=pace_s) - timedelta(milliseconds=1)
+    due = [one.at for one in plan.schedule.slices]
+    assert all(later - earlier >= apart for earlier, later in pairwise(due))
+    sent = sorted({at for at, _, _ in work(plan, data)})
+    assert all(later - earlier >= apart for earlier, later in pairwise(sent))
+    assert policy.child_ttl_s >= 2 * pace_s
