@@ -25,6 +25,7 @@ from backend.domain.algorithms import (
 )
 from backend.domain.sessions import Session
 from backend.values import LatencyClass, Side
+from research.bench.bootstrap import CONFIDENCE, draw_anew, mean_interval
 from research.bench.execution_simulator import (
     ARRIVAL_S,
     CANCELS_PER_TRADE,
@@ -43,7 +44,6 @@ WORK_S = 900
 QUANTITY_SHARE = 0.10
 """The parent against what others usually trade in that time."""
 _BUCKET_S = 900
-_LEVEL = 95.0
 _PARTS = ("delay", "impact", "spread", "opportunity", "total")
 
 TERMS = Terms(
@@ -77,13 +77,12 @@ def run_algorithms(tape: Tape, sizes: Sizes, report: Report) -> dict[str, Any]:
         ]
         report(f"{algorithm.value}: {_mean(costs[algorithm], 'total'):.3f} bps")
     now = np.array([_of_window(pair, "total") for pair in costs[Algorithm.IMMEDIATE]])
-    dice = np.random.default_rng([sizes.seed, sizes.bootstrap])
-    picks = dice.integers(0, len(episodes), (sizes.bootstrap, len(episodes)))
+    picks = draw_anew(len(episodes), sizes)
     return {
         "windows": len(episodes),
         "window_s": WORK_S,
         "quantity_share_of_volume": QUANTITY_SHARE,
-        "confidence": _LEVEL / 100,
+        "confidence": CONFIDENCE,
         "assumptions": {
             "impact": f"{IMPACT_FACTOR} x sigma x sqrt(Q/V), half-life {HALF_LIFE_S} s",
             "passive_impact": PASSIVE_IMPACT,
@@ -174,8 +173,8 @@ def _figures(
     saved = now - totals
     every = [one for pair in pairs for one in pair]
     return {
-        "shortfall_bps": _interval(totals, picks),
-        "saved_against_immediate_bps": _interval(saved, picks),
+        "shortfall_bps": mean_interval(totals, picks),
+        "saved_against_immediate_bps": mean_interval(saved, picks),
         "parts_bps": {part: round(_mean(pairs, part), 4) for part in _PARTS},
         "one_order_deviation_bps": round(float(np.std([float(s.total) for s in every])), 4),
         "filled_share": round(float(np.mean([float(s.filled_share) for s in every])), 4),
@@ -189,15 +188,3 @@ def _of_window(pair: tuple[Shortfall, Shortfall], part: str) -> float:
 
 def _mean(pairs: list[tuple[Shortfall, Shortfall]], part: str) -> float:
     return float(np.mean([_of_window(pair, part) for pair in pairs]))
-
-
-def _interval(values: np.ndarray, picks: np.ndarray) -> dict[str, float]:
-    """Return the mean with its bootstrap interval (percentiles, windows drawn anew)."""
-    means = values[picks].mean(axis=1)
-    tail = (100 - _LEVEL) / 2
-    low, high = np.percentile(means, [tail, 100 - tail])
-    return {
-        "mean": round(float(values.mean()), 4),
-        "low": round(float(low), 4),
-        "high": round(float(high), 4),
-    }

@@ -25,6 +25,7 @@ from backend.domain.slippage import (
     predict_mean,
     scale_of,
 )
+from research.bench.bootstrap import draw_anew, interval
 from research.bench.execution_simulator import DEPTH_LOTS, IMPACT_FACTOR
 from research.bench.execution_sizes import Report, Sizes
 from research.bench.execution_tape import Tape
@@ -138,11 +139,9 @@ def _saved(
     # Neighbours in time are alike: blocks of them are drawn, not rows.
     blocks = [b for b in np.array_split(np.arange(len(truth)), 100) if len(b)]
     pairs = np.array([(ours[b].sum(), theirs[b].sum()) for b in blocks])
-    dice = np.random.default_rng([sizes.seed, sizes.bootstrap])
-    sums = pairs[dice.integers(0, len(pairs), (sizes.bootstrap, len(pairs)))].sum(axis=1)
-    low, high = np.percentile(1 - sums[:, 0] / sums[:, 1], [2.5, 97.5])
-    mean = 1 - float(pairs[:, 0].sum() / pairs[:, 1].sum())
-    return {"mean": round(mean, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+    sums = pairs[draw_anew(len(pairs), sizes)].sum(axis=1)
+    saved = 1 - float(pairs[:, 0].sum() / pairs[:, 1].sum())
+    return interval(saved, 1 - sums[:, 0] / sums[:, 1])
 
 
 def _orders(tape: Tape, count: int, seed: int) -> tuple[list[SlippageOrder], np.ndarray]:

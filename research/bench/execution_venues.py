@@ -31,6 +31,7 @@ from backend.domain.venue_selection import (
     learn,
     predict_rewards,
 )
+from research.bench.bootstrap import CONFIDENCE, draw_anew, mean_interval
 from research.bench.execution_sizes import Report, Sizes
 from research.bench.execution_tape import Tape
 
@@ -101,19 +102,18 @@ def run_venues(tape: Tape, sizes: Sizes, report: Report) -> dict[str, Any]:
             offline.setdefault(change, []).append(told)
     report(f"venues: {runs} runs, bandit {np.mean(regrets['bandit']):.3f} bps from the cheapest")
     bandit = np.array(regrets["bandit"])
-    dice = np.random.default_rng([sizes.seed, sizes.bootstrap])
-    picks = dice.integers(0, runs, (sizes.bootstrap, runs))
+    picks = draw_anew(runs, sizes)
     return {
         "venues": len(VENUES),
         "runs": runs,
         "orders_per_run": orders,
-        "confidence": 0.95,
+        "confidence": CONFIDENCE,
         "regret_bps_per_order": {
-            name: _interval(np.array(values), picks) for name, values in regrets.items()
+            name: mean_interval(np.array(values), picks) for name, values in regrets.items()
         },
         "saved_bps_per_order": {
-            "against_best_fixed": _interval(np.array(regrets["best_fixed"]) - bandit, picks),
-            "against_random": _interval(np.array(regrets["random"]) - bandit, picks),
+            "against_best_fixed": mean_interval(np.array(regrets["best_fixed"]) - bandit, picks),
+            "against_random": mean_interval(np.array(regrets["random"]) - bandit, picks),
         },
         "explored_orders_share": {
             "mean": round(float(np.mean(explored)), 4),
@@ -276,13 +276,4 @@ def _told(found: list[dict[str, Any]]) -> dict[str, Any]:
         "verdicts": {
             word.value: sum(o["verdict"] == word.value for o in found) for word in Verdict
         },
-    }
-
-
-def _interval(values: np.ndarray, picks: np.ndarray) -> dict[str, float]:
-    low, high = np.percentile(values[picks].mean(axis=1), [2.5, 97.5])
-    return {
-        "mean": round(float(values.mean()), 4),
-        "low": round(float(low), 4),
-        "high": round(float(high), 4),
     }
