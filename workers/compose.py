@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from psycopg import Connection
 
 from backend.db.gateway import connect_as
 from backend.errors import DeskError
@@ -15,6 +18,7 @@ from backend.values import Mode
 from workers.agent import AGENTS, load
 from workers.host import Host
 from workers.outside import Outside
+from workers.standing_back import let_stand_back, stand_back
 
 PERSONAS = frozenset({"strategy_analyst", "execution_overseer", "risk_sentinel"})
 
@@ -44,7 +48,13 @@ def build_host(settings: Settings, names: Sequence[str], accounts: Sequence[str]
             "only a bridge serves accounts of its own",
             "name it alone: `desk work --agents execution --account …`",
         )
-    connect = partial(connect_as, settings)
+    stand_back()
+
+    def connect(role: str) -> Connection[Any]:
+        conn = connect_as(settings, role)
+        let_stand_back(conn)
+        return conn
+
     clock = SystemClock()
     return Host(
         agents=[load(name) for name in names],
