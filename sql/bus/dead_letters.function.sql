@@ -8,6 +8,7 @@ language sql stable security definer set search_path = '' as $$
          d.replayed_at, d.replayed_by, e.payload
     from bus.dead_letters d
     left join bus.events e on e.published_at = d.event_published_at and e.seq = d.event_seq
+   where ops.acts_for(d.org_id)
    order by d.died_at desc
    limit p_limit
 $$;

@@ -8,6 +8,7 @@ begin
   update bus.dead_letters d
      set replayed_at = clock_timestamp(), replayed_by = session_user, replay_reason = p_reason
    where d.dead_letter_id = p_dead_letter_id and d.replayed_at is null
+     and ops.acts_for(d.org_id)
   returning d.* into v_dead;
   if not found then
     raise exception 'dead letter % is unknown or already replayed', p_dead_letter_id

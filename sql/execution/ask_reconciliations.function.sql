@@ -10,7 +10,7 @@ begin
   for v_item in
     select x.i, c.account_id, c.org_id, coalesce(x.cause, 'requested') as cause
       from jsonb_to_recordset(p_items) as x(i int, account_id text, cause text)
-      join public.accounts c on c.account_id = x.account_id
+      join public.accounts c on c.account_id = x.account_id and ops.acts_for(c.org_id)
      order by c.account_id
   loop
     -- What was asked for and lost its message is asked for again.

@@ -11,7 +11,8 @@ declare
 begin
   select p.* into v_active from risk.policies p where p.active;
   if not jsonb_path_exists(v_active.body -> 'routing' -> 'shadows', '$[*] ? (@.name == $name)',
-                           jsonb_build_object('name', p_shadow)) then
+                           jsonb_build_object('name', p_shadow))
+     or not ops.acts_for(p_org_id) then
     return null;
   end if;
   select coalesce(max(c.changed_at), v_active.applied_at) into v_since

@@ -16,7 +16,8 @@ declare
 begin
   if not exists (select from public.accounts a
                   where a.account_id = p_account_id and a.org_id = p_org_id
-                    and a.mode = 'shadow') then
+                    and a.mode = 'shadow')
+     or not ops.acts_for(p_org_id) then
     return null;
   end if;
   select count(*) as alerts, count(*) filter (where c.verdict = 'open') as waiting,

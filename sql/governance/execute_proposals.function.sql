@@ -12,7 +12,7 @@ begin
      order by x.proposal_id
   loop
     select p.* into v_proposal from public.proposals p
-     where p.proposal_id = v_item.proposal_id for update;
+     where p.proposal_id = v_item.proposal_id and ops.acts_for(p.org_id) for update;
     if not found then
       raise exception 'no such proposal' using errcode = 'TR505';
     elsif v_proposal.state not in ('approved', 'executed') then

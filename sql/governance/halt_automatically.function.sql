@@ -17,6 +17,7 @@ begin
   if found then
     raise exception '% does not halt for %', session_user, v_refused using errcode = 'TR516';
   end if;
+  perform governance.may_halt(p_items);
   return governance.stand_halts((
     select coalesce(jsonb_agg(
              jsonb_build_object('cancel_working_orders', c.cancel_working_orders)

@@ -8,7 +8,10 @@ declare
 begin
   select x.halt_id into v_missing
     from jsonb_to_recordset(p_items) as x(halt_id uuid)
-    left join governance.halts g on g.halt_id = x.halt_id and g.lifted_at is null
+    left join governance.halts g
+      on g.halt_id = x.halt_id and g.lifted_at is null
+     and (g.scope in ('platform', 'venue', 'instrument')
+          or ops.acts_for(governance.scope_organization(g.scope, g.scope_id)))
    where g.halt_id is null limit 1;
   if found then
     raise exception 'halt % does not stand', v_missing using errcode = 'TR513';

@@ -2,17 +2,15 @@ create or replace function governance.open_proposals(p_items jsonb) returns json
 language plpgsql security definer set search_path = '' as $$
 declare
   v_actor text := governance.acting_voter();
-  v_person boolean := exists (select from governance.voters v
-                               where v.voter = v_actor and v.kind = 'human');
 begin
   -- High-risk intents are proposed by policy guard alone, which gives back what they hold.
   if exists (select from jsonb_to_recordset(p_items) as x(kind text)
               where x.kind = 'high_risk_intent'
                  or not exists (select from governance.quorum_rules r where r.kind = x.kind)) then
     raise exception 'no rule for a proposal of this kind' using errcode = 'TR510';
-  elsif v_actor is null or v_person and exists (
+  elsif v_actor is null or exists (
           select from jsonb_to_recordset(p_items) as x(org_id text)
-           where x.org_id is null or x.org_id <> all (ops.readable_organizations())) then
+           where not ops.acts_for(x.org_id)) then
     raise exception 'nobody proposes for another organisation' using errcode = 'TR501';
   elsif exists (
           select from jsonb_to_recordset(p_items) as x(kind text, subject text)
@@ -20,6 +18,11 @@ begin
              and not exists (select from governance.halts g
                               where g.halt_id::text = x.subject and g.lifted_at is null)) then
     raise exception 'no such halt stands' using errcode = 'TR513';
+  elsif exists (
+          select from jsonb_to_recordset(p_items) as x(
+                   org_id text, kind text, subject text, payload jsonb)
+           where governance.subject_organization(x.kind, x.subject, x.payload) <> x.org_id) then
+    raise exception 'this is for the people of another organisation' using errcode = 'TR501';
   end if;
   perform pg_advisory_xact_lock(hashtextextended('governance.proposals', 0));
   insert into public.proposals
@@ -40,14 +43,15 @@ begin
       ttl_s int)
     join governance.quorum_rules r on r.kind = x.kind
    where not exists (select from public.proposals p
-                      where p.kind = x.kind and p.subject = x.subject and p.state = 'open'
+                      where p.kind = x.kind and p.subject = x.subject and p.org_id = x.org_id
+                        and p.state = 'open'
                         and p.expires_at > clock_timestamp())
   on conflict (proposal_id) do nothing;
   return (select coalesce(jsonb_agg(jsonb_build_object('i', x.i, 'proposal_id', (
                    select p.proposal_id from public.proposals p
-                    where p.kind = x.kind and p.subject = x.subject
+                    where p.kind = x.kind and p.subject = x.subject and p.org_id = x.org_id
                     order by p.state = 'open' desc, p.opened_at desc limit 1))), '[]')
-            from jsonb_to_recordset(p_items) as x(i int, kind text, subject text));
+            from jsonb_to_recordset(p_items) as x(i int, org_id text, kind text, subject text));
 end $$;
 comment on function governance.open_proposals(jsonb) is
   'Put proposals before the voters; an open one of the same kind and subject is kept. TR501: another organisation''s. TR510: no rule for the kind. TR513: no such halt to lift.';

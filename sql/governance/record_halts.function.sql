@@ -1,6 +1,7 @@
 create or replace function governance.record_halts(p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 begin
+  perform governance.may_halt(p_items);
   return governance.stand_halts((
     select coalesce(jsonb_agg(x || '{"cause": "requested"}'), '[]')
       from jsonb_array_elements(p_items) x));

@@ -1,8 +1,10 @@
 -- Exact: opening orders and attempts holds the same key shared until its commit. Whoever holds
--- it exclusively waits for those before it, and everyone after it sees the halt.
+-- it exclusively waits for those before it, and everyone after it sees the halt. Nobody opens for
+-- long: whoever sits on a key to keep a halt away is waited for a moment and then halted past.
 create or replace function governance.stand_halts(p_items jsonb) returns jsonb
 language plpgsql as $$
 declare
+  v_patience text := current_setting('lock_timeout');
   v_stood uuid[];
   v_orders int;
 begin
@@ -13,11 +15,18 @@ begin
                  where not governance.scope_exists(x.scope, x.scope_id)) then
     raise exception 'there is nothing of that scope and name' using errcode = 'TR515';
   end if;
-  perform pg_advisory_xact_lock(k.key)
-     from (select distinct hashtextextended('halt/' || x.scope || '/' || x.scope_id, 0) as key
-             from jsonb_to_recordset(p_items) as x(scope text, scope_id text)
-            order by 1) k;
-  -- A scope that stands halted stays so under its first halt.
+  begin
+    perform set_config('lock_timeout', '3s', true);
+    perform pg_advisory_xact_lock(k.key)
+       from (select distinct hashtextextended('halt/' || x.scope || '/' || x.scope_id, 0) as key
+               from jsonb_to_recordset(p_items) as x(scope text, scope_id text)
+              order by 1) k;
+    perform set_config('lock_timeout', v_patience, true);
+  exception when lock_not_available then
+    raise warning 'halted without waiting for a session that holds the scope';
+  end;
+  -- A scope that stands halted stays so under its first halt, whose orders a later one may
+  -- have cancelled as well.
   with stood as (
     insert into governance.halts
       (halt_id, scope, scope_id, cause, reason, detail, cancel_working_orders, requested_by,
@@ -37,6 +46,23 @@ begin
     returning halt_id, cancel_working_orders
   )
   select array_agg(s.halt_id) filter (where s.cancel_working_orders) into v_stood from stood s;
+  with harder as (
+    update governance.halts g
+       set cancel_working_orders = true,
+           detail = g.detail || jsonb_build_object('cancelled_for', jsonb_build_object(
+             'cause', x.cause, 'reason', x.reason, 'at', clock_timestamp(),
+             'by', coalesce(governance.acting_voter(), session_user)))
+      from (select distinct on (y.scope, y.scope_id) y.*
+              from jsonb_to_recordset(p_items) as y(
+                i int, scope text, scope_id text, cause text, reason text,
+                cancel_working_orders boolean)
+             where y.cancel_working_orders
+             order by y.scope, y.scope_id, y.i) x
+     where g.scope = x.scope and g.scope_id = x.scope_id and g.lifted_at is null
+       and not g.cancel_working_orders
+    returning g.halt_id
+  )
+  select v_stood || array_agg(h.halt_id) into v_stood from harder h;
   v_orders := governance.cancel_working(coalesce(v_stood, '{}'));
   return (
     select coalesce(jsonb_agg(jsonb_build_object(

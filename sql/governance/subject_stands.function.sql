@@ -2,6 +2,11 @@ create or replace function governance.subject_stands(p_proposal public.proposals
 returns boolean
 language plpgsql stable as $$
 begin
+  -- Whose people voted must be whose subject it is, whoever opened the proposal.
+  if governance.subject_organization(p_proposal.kind, p_proposal.subject, p_proposal.payload)
+       <> p_proposal.org_id then
+    return false;
+  end if;
   return case p_proposal.kind
     when 'high_risk_intent' then exists (
       select from public.intents n

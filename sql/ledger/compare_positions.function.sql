@@ -14,13 +14,14 @@ begin
                'realized_pnl', f.realized_pnl::text, 'commission', f.commission::text,
                'fills', f.fills) end)
              order by coalesce(p.account_id, f.account_id), coalesce(p.symbol, f.symbol)), '[]')
-      from (select k.account_id, k.symbol, k.quantity, k.average_price, k.realized_pnl,
+      from (select k.account_id, k.org_id, k.symbol, k.quantity, k.average_price, k.realized_pnl,
                  k.commission, k.fills
             from public.positions k
              where p_account_id is null or k.account_id = p_account_id) p
       full join ledger.fold_fills(p_account_id) f
         on f.account_id = p.account_id and f.symbol = p.symbol
-     where (coalesce(p.quantity, 0), p.average_price, coalesce(p.realized_pnl, 0),
+     where ops.acts_for(coalesce(p.org_id, f.org_id))
+       and (coalesce(p.quantity, 0), p.average_price, coalesce(p.realized_pnl, 0),
             coalesce(p.commission, 0), coalesce(p.fills, 0))
            is distinct from
            (coalesce(f.quantity, 0), f.average_price, coalesce(f.realized_pnl, 0),

@@ -9,7 +9,8 @@ declare
 begin
   if coalesce(trim(p_reason), '') = '' then
     raise exception 'a rebuild needs a reason' using errcode = 'TR507';
-  elsif not exists (select from public.accounts a where a.account_id = p_account_id) then
+  elsif not exists (select from public.accounts a where a.account_id = p_account_id
+                                                            and ops.acts_for(a.org_id)) then
     raise exception 'no account %', p_account_id using errcode = 'TR304';
   end if;
   perform from public.positions p

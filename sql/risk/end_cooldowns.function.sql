@@ -33,7 +33,10 @@ begin
   return (select coalesce(jsonb_agg(jsonb_build_object(
                    'i', x.i, 'ended_at', c.ended_at, 'ended_by', c.ended_by)), '[]')
             from jsonb_to_recordset(p_items) as x(i int, cooldown_id uuid)
-            left join risk.cooldowns c on c.cooldown_id = x.cooldown_id);
+            left join risk.cooldowns c
+              on c.cooldown_id = x.cooldown_id
+             and (c.scope = 'venue'
+                  or ops.acts_for(governance.scope_organization(c.scope, c.scope_id))));
 end $$;
 comment on function risk.end_cooldowns(jsonb) is
   'Re-enable strategies and venues before their time, each by its passed proposal. TR512: none passed.';

@@ -6,7 +6,8 @@ begin
   select x.scope || ' ' || x.scope_id into v_unknown
     from jsonb_to_recordset(p_items) as x(scope text, scope_id text)
    where not (x.scope = 'strategy' and exists (
-                select from public.strategies s where s.strategy_id = x.scope_id)
+                select from public.strategies s where s.strategy_id = x.scope_id
+                                                         and ops.acts_for(s.org_id))
               or x.scope = 'venue' and exists (
                 select from public.venues v where v.venue_id = x.scope_id))
    limit 1;

@@ -128,6 +128,34 @@ def test_working_orders_are_left_unless_the_halt_says_otherwise(conn: Any) -> No
     assert scalar(conn, "select status from orders where order_id = %s", order_id) == "initialized"
 
 
+def test_a_later_cause_cancels_what_the_standing_halt_had_left(conn: Any) -> None:
+    order_id = opened(conn)
+    first = halt(conn)
+    again = halt(conn, cancel_working_orders=True)
+    assert (again["halt_id"], again["repeated"]) == (first["halt_id"], True)
+    assert again["orders_cancelled"] == 1
+    assert scalar(conn, "select status from orders where order_id = %s", order_id) == "denied"
+    held = scalar(conn, "select detail -> 'cancelled_for' ->> 'cause' from governance.halts")
+    assert held == "requested"
+    # Harder once, never softer, and not twice.
+    assert halt(conn, cancel_working_orders=True)["orders_cancelled"] == 0
+    assert halt(conn)["repeated"] is True
+    assert scalar(conn, "select cancel_working_orders from governance.halts") is True
+    with pytest.raises(psycopg.Error) as caught, conn.transaction():
+        conn.execute("update governance.halts set cancel_working_orders = false")
+    assert caught.value.sqlstate == "TR514"
+
+
+def test_whoever_sits_on_the_keys_of_a_scope_keeps_no_halt_away(conn: Any, desk: Database) -> None:
+    with psycopg.connect(desk.role_url("edge_intake")) as sitting:
+        sitting.execute(
+            "select pg_advisory_lock_shared(hashtextextended('halt/account/paper-1', 0))"
+        )
+        assert halt(conn)["repeated"] is False
+    assert scalar(conn, "show lock_timeout") == "0"
+    assert authorize_one(conn)["code"] == "TR403"
+
+
 def test_a_cancelling_halt_ends_what_was_not_sent_and_asks_for_the_rest(conn: Any) -> None:
     unsent, working = opened(conn), opened(conn)
     elsewhere = opened(conn, account_id="paper-2")

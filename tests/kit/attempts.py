@@ -129,7 +129,8 @@ def _may_be(role: str) -> tuple[str, ...]:
     if role.endswith("_agent"):
         return ("desk_agents",)
     if role.startswith("person_"):
-        return ("treasury_operator",) if "operator" in role else ("auditor",)
+        offices = {"operator": "treasury_operator", "auditor": "auditor", "clerk": "desk_operator"}
+        return tuple(office for name, office in offices.items() if name in role)
     return _MAY_BE.get(role, ())
 
 

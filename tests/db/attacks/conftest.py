@@ -1,4 +1,4 @@
-"""One database for every attack that must change nothing: two organisations, two people."""
+"""One database for every attack that must change nothing: two organisations, three people."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def fortress() -> Generator[Fortress]:
         with (
             people(database, "person_operator") as operators,
             people(database, "person_auditor", role="auditor") as auditors,
+            people(database, "person_clerk", role="desk_operator") as clerks,
             psycopg.connect(database.superuser_url, autocommit=True) as conn,
         ):
             add_quote(conn)
@@ -49,4 +50,4 @@ def fortress() -> Generator[Fortress]:
             catalogue = read_catalogue(conn)
             fill_theirs(conn, catalogue)
             before = fingerprint(conn, catalogue)
-            yield Fortress(database, catalogue, {**operators, **auditors}, before)
+            yield Fortress(database, catalogue, {**operators, **auditors, **clerks}, before)

@@ -10,7 +10,7 @@ from tests.db.attacks.conftest import Fortress
 from tests.kit.attacks import callable_by, logged_in, logins, try_all, try_in_bulk
 from tests.kit.attempts import FAMILIES, IN_BULK
 
-PEOPLE = ("person_operator", "person_auditor")
+PEOPLE = ("person_operator", "person_auditor", "person_clerk")
 ATTACKERS = (*LOGINS, *PEOPLE)
 
 
