@@ -1,5 +1,5 @@
--- Every limit is linear in the quantity: projected = base + slope × quantity. That makes a
--- trim exact, in whole volume steps. `closing` is how much of the order only closes.
+-- Every limit but the tails is linear in the quantity: projected = base + slope × quantity. That
+-- makes a trim exact, in whole volume steps; a tail's is searched for, where it does not hold. `closing` is how much of the order only closes.
 -- p_read: one intent as risk.read_asked gives it; p_batch: what holds for all of its batch;
 -- p_slices: what the account may use of shared budgets and what the others may, null where
 -- p_book is everyone's. A loop over plain variables: one query for all of this takes longer to
@@ -34,6 +34,7 @@ declare
   v_steps numeric;
   v_room numeric;
   v_room_min numeric;
+  v_tail_rooms jsonb;
   v_slice jsonb;
   v_share numeric;
   v_base numeric;
@@ -169,7 +170,7 @@ begin
         when 'counterparty_equity' then
           v_base := (p_conditions #>> array['counterparties', p_read.venue_id])::numeric;
         when 'scenario_var_pct', 'expected_shortfall_pct' then
-          -- A tail is not linear: it is judged at the quantity that the other limits leave.
+          -- A tail is not linear in sum: it is measured at the quantity that is judged.
           select t.* into v_tails
             from risk.book_tails(p_book, p_read.account_id, p_read.symbol, p_read.side, v_lot,
                                  quantity) t;
@@ -216,6 +217,17 @@ begin
             if v_base >= v_limit.value then
               v_room := div(p_read.requested * p_batch.soft_loss_factor, p_read.step);
             end if;
+          elsif v_limit.kind in ('scenario_var_pct', 'expected_shortfall_pct') then
+            v_name := v_limit.scope || '/' || v_limit.scope_id || '/' || v_limit.kind;
+            if v_steps = v_wanted and v_base is not null then
+              v_tail_rooms := coalesce(v_tail_rooms, '{}') || jsonb_build_object(
+                v_name, greatest(
+                  risk.tail_room(p_book, p_read.account_id, p_read.symbol, p_read.side, v_lot,
+                                 p_read.step, v_wanted, v_limit.kind,
+                                 v_limit.value * v_equity / 100),
+                  case when v_limit.spared then v_closing end));
+            end if;
+            v_room := coalesce((v_tail_rooms ->> v_name)::numeric, v_room);
           elsif v_base is not null and v_slope <> 0 then
             -- A floor leaves room downwards, everything else upwards.
             v_room := div(greatest((v_limit.value - v_base) * sign(v_slope), 0),

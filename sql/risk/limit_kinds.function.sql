@@ -33,8 +33,8 @@ language sql immutable as $$
     ('basket_exposure_pct', 24, 'percent', 'TR342', false, true, true, true, false),
     ('free_balance_min', 25, 'account_currency', 'TR325', false, true, false, true, false),
     ('counterparty_equity', 26, 'account_currency', 'TR343', false, false, true, true, false),
-    ('scenario_var_pct', 27, 'percent', 'TR324', false, false, true, true, false),
-    ('expected_shortfall_pct', 28, 'percent', 'TR344', false, false, true, true, false),
+    ('scenario_var_pct', 27, 'percent', 'TR324', false, true, true, true, false),
+    ('expected_shortfall_pct', 28, 'percent', 'TR344', false, true, true, true, false),
     ('adverse_selection_bps', 29, 'bps', 'TR345', false, false, false, true, false),
     ('rejection_rate_pct', 30, 'percent', 'TR346', false, false, false, true, false),
     ('news_distance_s_min', 31, 's', 'TR347', false, false, false, true, false)

@@ -173,6 +173,72 @@ def test_tails_hold_at_their_border(
     assert judged(conn, {kind: denied}, side=side) == code
 
 
+def test_a_tail_trims_to_what_fits_where_the_pack_trims(conn: Any) -> None:
+    scenarios(conn, {"EURUSD": WORST})
+    use(conn, a_pack({"scenario_var_pct": "1.1", "expected_shortfall_pct": "1000"}))
+    answer = authorize_one(conn)
+    # One lot's is 1.1001 per cent: a step less holds.
+    assert (answer["authorized_quantity"], answer["trimmed_by"]) == (
+        "0.99",
+        ["platform.scenario_var_pct"],
+    )
+    rows = conn.execute(
+        "select limit_kind, outcome, observed, projected from public.risk_checks"
+        " where intent_id = %s and limit_kind in ('scenario_var_pct', 'expected_shortfall_pct')",
+        (answer["intent_id"],),
+    ).fetchall()
+    assert {kind: outcome for kind, outcome, _, _ in rows} == {
+        "scenario_var_pct": "trimmed",
+        "expected_shortfall_pct": "passed",
+    }
+    assert all(observed == 0 and projected < Decimal("3.3") for _, _, observed, projected in rows)
+    # What stands fills the limit: nothing more of it fits, and the code says so.
+    assert authorize_one(conn)["code"] == "TR324"
+
+
+def test_what_other_limits_leave_is_within_the_tail_too(conn: Any) -> None:
+    scenarios(conn, {"EURUSD": WORST})
+    limits = {"expected_shortfall_pct": "2", "order_quantity": "0.5"}
+    use(conn, a_pack(limits))
+    answer = authorize_one(conn)
+    assert answer["authorized_quantity"] == "0.50"
+    assert answer["trimmed_by"] == ["platform.expected_shortfall_pct", "platform.order_quantity"]
+
+
+_MOVES = st.lists(st.floats(-0.1, 0.1), min_size=120, max_size=120)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    _MOVES, _MOVES, st.sampled_from([-3, -1, 2]), st.sampled_from(["BUY", "SELL"]),
+    st.sampled_from(["scenario_var_pct", "expected_shortfall_pct"]), st.integers(1, 60),
+)  # fmt: skip
+def test_a_trim_by_a_tail_is_the_largest_that_holds(
+    conn: Connection[Any], euro: list[float], yen: list[float], held: int, side: str, kind: str,
+    limit: int,
+) -> None:  # fmt: skip
+    scenarios(conn, {"EURUSD": euro, "USDJPY": yen})
+    hold(conn, "EURUSD", str(held))
+    hold(conn, "USDJPY", "1")
+    use(conn, a_pack({kind: str(limit)}))
+    answer = authorize_one(conn, side=side, quantity="5")
+    fits = Decimal(answer["authorized_quantity"])
+    conn.execute("delete from risk.reservations")
+    use(conn, a_pack({kind: str(limit)}, trim=False, cooldown_s=1))
+    if answer["decision"] == "trimmed":
+        assert authorize_one(conn, side=side, quantity=str(fits))["code"] is None
+        conn.execute("delete from risk.reservations")
+    if fits < 5:
+        more = fits + Decimal("0.01")
+        assert authorize_one(conn, side=side, quantity=str(more))["code"] is not None
+    conn.rollback()
+    quote_all(conn)
+
+
 @pytest.mark.parametrize("kind", ["scenario_var_pct", "expected_shortfall_pct"])
 def test_stale_or_missing_scenarios_deny(conn: Any, kind: str) -> None:
     assert judged(conn, {kind: "99999"}) == "TR326"
