@@ -35,8 +35,18 @@ from backend.domain.routing import RoutingPolicy
 from backend.domain.sizing import SizingPolicy
 from backend.domain.supervision import SupervisionPolicy
 from backend.domain.treasury import TreasuryPolicy
+from backend.domain.venue_selection.model import VenuePolicy, bounds_fault
 from backend.errors import DeskError
-from backend.values import Exact, Fraction, Mode, NonNegative, Slug, Symbol, TimeInForce
+from backend.values import (
+    Exact,
+    Fraction,
+    Mode,
+    NonNegative,
+    Positive,
+    Slug,
+    Symbol,
+    TimeInForce,
+)
 
 PACKS = Path(__file__).resolve().parent.parent / "policies"
 
@@ -117,6 +127,7 @@ ComplianceSection: Any = _section(CompliancePolicy)
 TreasurySection: Any = _section(TreasuryPolicy)
 SupervisionSection: Any = _section(SupervisionPolicy)
 OptimizationSection: Any = _section(OptimizationPolicy)
+VenueSection: Any = _section(VenuePolicy)
 
 
 class Levels(Contract):
@@ -244,6 +255,29 @@ class Hedging(HedgeSection):
         return self
 
 
+class Venues(VenueSection):
+    """Which strategies may trade at other accounts than their own, and how a venue is chosen."""
+
+    accounts: Annotated[dict[Slug, tuple[Slug, ...]], Field(min_length=1)]
+    """By strategy: accounts of its organisation beside its own, each at its venue."""
+    exploration_window: Annotated[int, Field(ge=10, le=5_000)]
+    """A strategy's latest choices, of which the shares of exploration are counted."""
+    depth_assumed: Positive
+    """Lots at the touch where no feed tells them."""
+    depths: dict[Slug, Positive] = Field(default_factory=dict)
+    """The same, of venues by their name."""
+
+    @model_validator(mode="after")
+    def _numbers_make_sense(self) -> Self:
+        wrong = bounds_fault(self)  # pyright: ignore[reportArgumentType]
+        if wrong is not None:
+            raise ValueError(wrong)
+        for strategy, accounts in self.accounts.items():
+            if not accounts or len(set(accounts)) < len(accounts):
+                raise ValueError(f"{strategy}: name each further account once")
+        return self
+
+
 class Execution(Contract):
     """How orders are sent."""
 
@@ -328,6 +362,8 @@ class PolicyPack(Contract):
     hypothesis: HypothesisSection
     health: HealthSection
     routing: Routing
+    venues: Venues | None = None
+    """Without it every strategy trades at its own account only."""
     sizing: SizingSection
     slicing: Slicing
     execution: Execution

@@ -180,6 +180,7 @@ class Code(StrEnum):
     WINDOW_CLOSED = "TR348", _DENIAL, "outside of the trading windows"
     COOLING_DOWN = "TR349", _DENIAL, "the strategy or the venue rests"
     COOLDOWN_SCOPE_UNKNOWN = "TR350", _REFUSAL, "there is no such strategy or venue to rest"
+    ACCOUNT_NOT_ENROLLED = "TR351", _DENIAL, "the strategy may not trade at this account"
 
     # TR4xx: execution
     ORDER_NOT_AUTHORIZED = "TR401", _DENIAL, "no authorised intent stands behind the order"
@@ -217,6 +218,8 @@ class Code(StrEnum):
     RECONCILIATION_UNKNOWN = "TR434", _REFUSAL, "no such reconciliation"
     RECONCILIATION_DIFFERS = "TR435", _FAULT, "books and venue differ, and nobody can say why"
     ACCOUNT_NOT_SERVABLE = "TR436", _REFUSAL, "no bridge of its own can serve the account"
+    POSITION_CLOSED = "TR437", _DENIAL, "the venue has no such position any more"
+    STOP_CLOSER_THERE = "TR438", _DENIAL, "the venue's stop is closer: a wider one needs authority"
 
     # TR5xx: governance
     NOT_A_VOTER = "TR501", _REFUSAL, "this login has no vote on this kind of proposal"

@@ -48,6 +48,7 @@ PLATFORM_TABLES = frozenset(
         "execution.venue_health",
         "execution.account_leases",
         "execution.slippage_models",
+        "execution.venue_models",
         "execution.latency_baselines",
         "bus.agents",
         "bus.subscriptions",

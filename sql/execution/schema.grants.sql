@@ -41,7 +41,7 @@ grant select
   on execution.volume_curves
   to desk_reader;
 
--- What orders slip by, and how long venues take.
+-- What orders slip by, how long venues take, and what they are believed to cost.
 grant select
-  on execution.slippage_models, execution.latency_baselines
+  on execution.slippage_models, execution.latency_baselines, execution.venue_models
   to desk_reader, auditor, desk_operator;

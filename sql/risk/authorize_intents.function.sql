@@ -7,6 +7,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_batch record;
   v_accounts text[];
+  v_enrolled jsonb;
   v_judged record;
   v_counted boolean := false;
 begin
@@ -19,10 +20,18 @@ begin
   select array_agg(distinct e.item ->> 'account_id') into v_accounts
     from jsonb_array_elements(p_items) as e(item);
   v_batch := risk.read_policy(p_items);
+  if v_batch.body #> '{venues,accounts}' is not null then
+    -- A strategy's limits hold over all of its accounts: they are locked and read together.
+    v_enrolled := risk.enrolled_accounts(p_items, v_batch.body #> '{venues,accounts}');
+    v_accounts := array(
+      select unnest(v_accounts)
+      union select a.value from jsonb_each(v_enrolled) s
+             cross join lateral jsonb_array_elements_text(s.value) a);
+  end if;
   if v_batch.wide is not null then
     -- What the block locked is let go of when it fails: locks never grow from shared to whole.
     begin
-      v_judged := risk.judge_batch(p_items, v_accounts, v_batch, true);
+      v_judged := risk.judge_batch(p_items, v_accounts, v_batch, true, v_enrolled);
       if v_judged.beyond_slices then
         raise exception using errcode = 'DK001', message = 'beyond slices';
       end if;
@@ -31,7 +40,7 @@ begin
     end;
   end if;
   if v_judged is null then
-    v_judged := risk.judge_batch(p_items, v_accounts, v_batch, false);
+    v_judged := risk.judge_batch(p_items, v_accounts, v_batch, false, v_enrolled);
     v_counted := v_batch.wide is not null;
   end if;
   perform risk.keep_decisions(v_judged.decided, v_judged.checks, v_batch.policy_hash,

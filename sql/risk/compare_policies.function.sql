@@ -12,8 +12,9 @@ language sql stable security definer set search_path = '' as $$
       cross join lateral jsonb_each(
         case when jsonb_typeof(l.value) = 'object' then l.value else '{}' end) e
   ), own as materialized (
+    -- What is null is not there: a pack from before a section was known says the same.
     select l.side, l.path, l.value from leaf l
-     where jsonb_typeof(l.value) <> 'object'
+     where jsonb_typeof(l.value) not in ('object', 'null')
   ), pair as materialized (
     select coalesce(b.path, a.path) as path, b.value as before, a.value as after,
            (coalesce(b.path, a.path))[cardinality(coalesce(b.path, a.path))] as kind
@@ -39,7 +40,10 @@ language sql stable security definer set search_path = '' as $$
       ('sizing.kelly_z', false), ('sizing.kelly_prior', true),
       ('sizing.volatility_target', true), ('sizing.fallback_fraction', true),
       ('sizing.quantity_cap', true), ('sizing.position_cap', true),
-      ('sizing.notional_cap', true), ('sizing.leverage_max', true)
+      ('sizing.notional_cap', true), ('sizing.leverage_max', true),
+      ('venues.counterparty_share_max', true), ('venues.counterparty_notional_max', true),
+      ('venues.counterparty_notional_free', true), ('venues.exploration_orders_share', true),
+      ('venues.exploration_notional_share', true), ('venues.exploration_notional_max', true)
   ), told as (
     select p.path, p.before, p.after, p.kind,
            case when p.path[1] = 'limits'
@@ -64,6 +68,11 @@ language sql stable security definer set search_path = '' as $$
            when t.direction = 0 then 'none'
            when t.path = array['modes'] then
              case when t.before @> t.after then 'tightens' else 'loosens' end
+           -- Where a strategy may trade: fewer accounts are tighter, its own always stays.
+           when t.path[1] = 'venues' and coalesce(p_after -> 'venues', 'null') = 'null'
+             then 'tightens'
+           when t.path[1:2] = array['venues', 'accounts'] then
+             case when t.after is null or t.before @> t.after then 'tightens' else 'loosens' end
            when t.path[1] = 'limits' and t.before is null then
              -- A limit more is tighter, unless its absence denied until now.
              case when not exists (select from risk.limit_kinds() k

@@ -1,8 +1,9 @@
 -- Items of one call see one another: what an item reserves is added to the book and to the rates
 -- that the next one is judged by. p_sliced: against slices of what is shared instead of against
 -- the book of everyone; `beyond_slices` says that they do not reach, and nothing else then.
+-- p_enrolled: strategies of the batch that have several accounts, with all of them.
 create or replace function risk.judge_batch(
-  p_items jsonb, p_accounts text[], p_batch record, p_sliced boolean,
+  p_items jsonb, p_accounts text[], p_batch record, p_sliced boolean, p_enrolled jsonb,
   out answers jsonb[], out decided jsonb[], out checks public.risk_checks[], out book jsonb,
   out beyond_slices boolean)
 language plpgsql as $$
@@ -34,12 +35,18 @@ begin
   end if;
   v_rates := risk.recent_rates(p_accounts, p_batch.reaches);
   book := risk.read_book(p_accounts, v_whole);
+  if p_enrolled is not null then
+    p_batch.reaches := array_append(p_batch.reaches, 'strategy');
+  end if;
   if p_batch.kinds is not null or p_batch.body -> 'windows' <> '[]'
      or p_batch.body #> '{authority,scaling}' <> 'null'
      or exists (select from risk.cooldowns c where c.ended_at is null) then
     v_conditions := risk.read_conditions(
       p_items, p_accounts, p_batch.kinds, p_batch.body -> 'authority',
       p_batch.body -> 'windows');
+  end if;
+  if p_enrolled is not null then
+    v_conditions := coalesce(v_conditions, '{}') || jsonb_build_object('enrolled', p_enrolled);
   end if;
   select array_agg(n.intent_id) into v_known_ids
     from public.intents n
@@ -90,5 +97,5 @@ begin
       'intent', case when v_read.item ? 'proposal_id' then v_read.item end));
   end loop;
 end $$;
-comment on function risk.judge_batch(jsonb, text[], record, boolean) is
+comment on function risk.judge_batch(jsonb, text[], record, boolean, jsonb) is
   'Lock the budgets of a batch of intents and judge it in order; what is to be kept is returned. Internal.';

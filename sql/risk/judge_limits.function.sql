@@ -21,6 +21,8 @@ declare
   v_wanted numeric := div(p_read.requested, p_read.step);
   v_held record := risk.weigh_book(p_read, p_book, p_batch.reaches, p_conditions);
   v_own int := array_position(p_batch.reaches, 'account');
+  -- Where a strategy has several accounts, its limits of size and exposure hold over all of them.
+  v_together int := array_position(p_batch.reaches, 'strategy');
   v_n int;
   v_closing numeric := div(greatest(-v_held.ahead, 0), p_read.step);
   v_loss numeric := round(100 * greatest(p_read.day_start_equity - v_equity, 0)
@@ -74,6 +76,8 @@ begin
       v_n := v_own;
       if v_limit.shared and p_slices is null then
         v_n := array_position(p_batch.reaches, v_limit.scope);
+      elsif v_limit.scope = 'strategy' then
+        v_n := coalesce(v_together, v_own);
       end if;
       v_slope := 0;
       v_observed := null;
@@ -109,12 +113,16 @@ begin
           v_base := 0;
           v_slope := 100 * abs(p_read.price - p_read.stop_loss) * p_read.contract_rate / v_equity;
         when 'position_quantity' then
-          v_base := v_held.ahead;
-          v_observed := v_held.most;
+          v_share := case when v_limit.scope = 'strategy' then v_held.beside else 0 end;
+          v_base := v_held.ahead + v_share;
+          v_observed := case v_limit.scope when 'strategy' then v_held.most_together
+                                           else v_held.most end;
           v_slope := 1;
         when 'position_notional' then
-          v_base := v_held.ahead * v_lot;
-          v_observed := v_held.most * v_lot;
+          v_share := case when v_limit.scope = 'strategy' then v_held.beside else 0 end;
+          v_base := (v_held.ahead + v_share) * v_lot;
+          v_observed := v_lot * case v_limit.scope when 'strategy' then v_held.most_together
+                                                   else v_held.most end;
           v_slope := v_lot;
         when 'gross_exposure' then
           v_base := v_held.gross[v_n] + v_held.ahead * v_lot;

@@ -14,6 +14,7 @@ language plpgsql stable as $$
 declare
   v_halts boolean := exists (select from governance.halts h where h.lifted_at is null);
   v_halted boolean := false;
+  v_enrolled boolean;
   r record;
 begin
   margin_rate := (p_body #>> '{authority,margin_rate}')::numeric;
@@ -75,9 +76,12 @@ begin
     end if;
     refusals := null;
     code := null;
+    -- Its own account, or one of those that the pack adds.
+    v_enrolled := r.strategy_account = r.account
+      or p_body #> array['venues', 'accounts', r.strategy] ? r.account;
     -- Named one by one only where one of them fails.
     if not coalesce(
-         p_body is not null and r.strategy_state = 'active' and r.strategy_account = r.account
+         p_body is not null and r.strategy_state = 'active' and v_enrolled
          and r.venue_state = 'active' and (r.reduce_only or not v_halted)
          and r.account_state = 'active' and r.mode = r.account_mode and r.mode = r.strategy_mode
          and p_body -> 'modes' ? r.mode and r.instrument_state = 'tradable' and r.mid > 0
@@ -91,21 +95,22 @@ begin
           (1, 'policy_active', 'platform', '*', p_body is not null, 'TR306'),
           (2, 'account_known', 'account', r.account_id, r.equity is not null, 'TR304'),
           (3, 'strategy_active', 'strategy', r.strategy_id,
-           r.strategy_state = 'active' and r.strategy_account = r.account, 'TR330'),
-          (4, 'venue_open', 'venue', r.venue_id, r.venue_state = 'active', 'TR331'),
-          (5, 'instrument_known', 'instrument', r.symbol, r.instrument is not null, 'TR332'),
-          (6, 'no_halt', 'account', r.account_id, r.reduce_only or not v_halted, 'TR403'),
-          (7, 'account_active', 'account', r.account_id, r.account_state = 'active', 'TR305'),
-          (8, 'mode_allowed', 'account', r.account_id,
+           r.strategy_state = 'active', 'TR330'),
+          (4, 'account_enrolled', 'account', r.account_id, v_enrolled, 'TR351'),
+          (5, 'venue_open', 'venue', r.venue_id, r.venue_state = 'active', 'TR331'),
+          (6, 'instrument_known', 'instrument', r.symbol, r.instrument is not null, 'TR332'),
+          (7, 'no_halt', 'account', r.account_id, r.reduce_only or not v_halted, 'TR403'),
+          (8, 'account_active', 'account', r.account_id, r.account_state = 'active', 'TR305'),
+          (9, 'mode_allowed', 'account', r.account_id,
            r.mode = r.account_mode and r.mode = r.strategy_mode and p_body -> 'modes' ? r.mode,
            'TR323'),
-          (9, 'instrument_tradable', 'instrument', r.symbol,
+          (10, 'instrument_tradable', 'instrument', r.symbol,
            r.instrument_state = 'tradable', 'TR322'),
-          (10, 'quote_known', 'instrument', r.symbol, r.mid > 0, 'TR302'),
-          (11, 'rate_known', 'account', r.account_id, r.mid is null or r.lot_value > 0, 'TR336'),
-          (12, 'equity_positive', 'account', r.account_id,
+          (11, 'quote_known', 'instrument', r.symbol, r.mid > 0, 'TR302'),
+          (12, 'rate_known', 'account', r.account_id, r.mid is null or r.lot_value > 0, 'TR336'),
+          (13, 'equity_positive', 'account', r.account_id,
            r.equity is null or r.equity > 0, 'TR615'),
-          (13, 'quantity_enough', 'instrument', r.symbol, r.quantity >= r.volume_min, 'TR329')
+          (14, 'quantity_enough', 'instrument', r.symbol, r.quantity >= r.volume_min, 'TR329')
         ) as b(nr, kind, scope, scope_id, ok, code)
        where not coalesce(b.ok, false);
     end if;

@@ -1,18 +1,22 @@
 -- Positions and reservations in the worst case: everything reserved may fill, and may not.
 -- By reach, in the order of p_reaches, without the order's own account and symbol; `ahead` is the
--- position that the order's side may reach without it, `behind` the other side's.
+-- position that the order's side may reach without it, `behind` the other side's; `beside` is what
+-- the strategy's other accounts may hold of the symbol on that side: it closes nothing here.
 create or replace function risk.weigh_book(
   p_read record, p_book jsonb, p_reaches text[], p_conditions jsonb,
   out gross numeric[], out net numeric[], out against numeric[], out orders numeric[],
   out ahead numeric, out behind numeric, out most numeric, out others int,
-  out var_others numeric, out basket numeric, out sigma_unknown boolean)
+  out var_others numeric, out basket numeric, out sigma_unknown boolean,
+  out beside numeric, out most_together numeric)
 language plpgsql immutable as $$
 declare
   v_buys boolean := p_read.side = 'BUY';
   v_shadow boolean := coalesce(p_read.item ->> 'mode' = 'shadow', false);
   v_correlations jsonb := p_conditions #> array['correlations', p_read.symbol];
+  v_enrolled jsonb := p_conditions #> array['enrolled', p_read.strategy_id];
   v_rho numeric;
   v_book record;
+  v_opposite numeric := 0;
   v_hi numeric;
   v_lo numeric;
   v_worst numeric;
@@ -23,6 +27,7 @@ begin
   orders := gross;
   ahead := 0;
   behind := 0;
+  beside := 0;
   others := 0;
   var_others := 0;
   basket := case when v_correlations is not null then 0 end;
@@ -40,6 +45,9 @@ begin
     if v_book.account_id = p_read.account_id and v_book.symbol = p_read.symbol then
       ahead := case when v_buys then v_hi else v_lo end;
       behind := case when v_buys then v_lo else v_hi end;
+    elsif v_book.symbol = p_read.symbol and v_enrolled ? v_book.account_id then
+      beside := beside + greatest(case when v_buys then v_hi else v_lo end, 0);
+      v_opposite := v_opposite + greatest(case when v_buys then v_lo else v_hi end, 0);
     end if;
     -- Unknown, not nothing, where a lot has no value: the sum is unknown with it.
     if v_book.currency <> p_read.currency then
@@ -51,6 +59,8 @@ begin
         when 'account' then v_book.account_id = p_read.account_id
         when 'organization' then v_book.org_id = p_read.org_id
         when 'venue' then v_book.venue_id = p_read.venue_id
+        when 'strategy' then v_book.account_id = p_read.account_id
+                          or coalesce(v_enrolled ? v_book.account_id, false)
         else true end;
       orders[n] := orders[n] + v_book.orders;
       continue when v_book.account_id = p_read.account_id and v_book.symbol = p_read.symbol;
@@ -74,6 +84,7 @@ begin
     end loop;
   end loop;
   most := greatest(ahead, behind);
+  most_together := greatest(ahead + beside, behind + v_opposite);
 end $$;
 comment on function risk.weigh_book(record, jsonb, text[], jsonb) is
   'What a book weighs against one intent: by reach, and on its own symbol. Internal.';

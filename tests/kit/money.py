@@ -48,6 +48,21 @@ QUOTES = {
 
 ACCOUNTS = ("paper-1", "paper-2")
 
+VENUES: dict[str, Any] = {
+    "counterparty_share_max": "0.75",
+    "counterparty_notional_max": "10000000",
+    "counterparty_notional_free": "500000",
+    "exploration_orders_share": "0.2",
+    "exploration_notional_share": "0.3",
+    "exploration_notional_max": "1000000",
+    "probability_min": "0.05",
+    "reward_bps_max": "20",
+    "draws": 128,
+    "exploration_window": 500,
+    "depth_assumed": "50",
+}
+"""Bounds of a choice of venue."""
+
 
 def a_pack(
     limits: Mapping[str, Any] | None = None,
@@ -55,9 +70,13 @@ def a_pack(
     without: tuple[str, ...] = (),
     name: str = "tests",
     modes: tuple[str, ...] = ("paper",),
+    enrolled: Mapping[str, tuple[str, ...]] | None = None,
     **authority: Any,
 ) -> PolicyPack:
-    """Give a loose pack; `limits` are set at the platform, or by scope as {scope: {id: …}}."""
+    """Give a loose pack; `limits` are set at the platform, or by scope as {scope: {id: …}}.
+
+    enrolled: further accounts by strategy.
+    """
     table = tomllib.loads((PACKS / "demo.toml").read_text())
     platform = {kind: value for kind, value in LOOSE.items() if kind not in without}
     scoped: dict[str, Any] = {}
@@ -67,6 +86,8 @@ def a_pack(
         else:
             scoped[key] = value
     table |= {"name": name, "modes": list(modes), "limits": {"platform": platform, **scoped}}
+    if enrolled is not None:
+        table["venues"] = {**VENUES, "accounts": {k: list(v) for k, v in enrolled.items()}}
     table["authority"] |= {"human_approval_notional": "100000000", "margin_rate": "0.01"}
     table["authority"] |= authority
     return parse_pack(table, "tests")

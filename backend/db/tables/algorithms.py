@@ -137,6 +137,29 @@ class SlippageModelRow(Base):
     active: Mapped[bool] = default("false")
 
 
+class VenueModelRow(Base):
+    __tablename__ = "venue_models"
+    __table_args__ = (
+        one_of("state", "candidate", "active", "retired"),
+        Index("venue_models_active_key", "state", unique=True, postgresql_where="state = 'active'"),
+        {
+            "schema": "execution",
+            "comment": "What venues are believed to cost; one is active, by a passed proposal.",
+        },
+    )
+
+    model: Mapped[str] = mapped_column(primary_key=True, comment="Changes with any number of it.")
+    state: Mapped[str] = default("'candidate'")
+    body: Mapped[dict[str, Any]] = json(comment="What venues cost, as believed.")
+    rows: Mapped[int] = note("Choices that it learned from.")
+    evaluation: Mapped[dict[str, Any]] = json(
+        comment="What it would have earned with later choices, off policy."
+    )
+    learned_at: Mapped[datetime] = now()
+    activated_at: Mapped[datetime | None]
+    proposal_id: Mapped[UUID | None] = note("Whose quorum activated it.")
+
+
 class LatencyBaseline(Base):
     __tablename__ = "latency_baselines"
     __table_args__ = (

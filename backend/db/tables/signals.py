@@ -203,6 +203,13 @@ class Opportunity(Base):
         CheckConstraint("selected or code is not null", name="code"),
         Index(None, "correlation_id"),
         Index(None, "symbol", "created_at"),
+        CheckConstraint("propensity between 0 and 1", name="propensity"),
+        Index(
+            "opportunities_choices_idx",
+            "strategy_id",
+            "created_at",
+            postgresql_where="propensity is not null",
+        ),
         {"comment": "Hypotheses as the router judged them; one that lost says why."},
     )
 
@@ -221,3 +228,10 @@ class Opportunity(Base):
     account_id: Mapped[str | None]
     venue_id: Mapped[str | None]
     created_at: Mapped[datetime] = now()
+    propensity: Mapped[Decimal | None] = note(
+        "The chance that its venue had; null where there was nothing to choose."
+    )
+    explored: Mapped[bool | None] = note("Another venue was expected to cost less.")
+    notional: Mapped[Decimal | None] = note(
+        "The largest that it could become as the venue was chosen."
+    )

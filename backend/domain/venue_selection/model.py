@@ -94,3 +94,30 @@ class NoVenue:
     """No venue may be chosen, and why each may not."""
 
     refused: tuple[tuple[str, Refusal], ...]
+
+
+_DRAWS = range(64, 4_097)
+
+
+def bounds_fault(policy: VenuePolicy) -> str | None:
+    """Say which bound makes no sense; None if all do."""
+    shares = (
+        policy.counterparty_share_max,
+        policy.exploration_orders_share,
+        policy.exploration_notional_share,
+        policy.probability_min,
+    )
+    amounts = (
+        policy.counterparty_notional_max,
+        policy.counterparty_notional_free,
+        policy.exploration_notional_max,
+    )
+    if not all(0 <= share <= 1 for share in shares):
+        return "shares and chances are 0 to 1"
+    if policy.probability_min > policy.exploration_orders_share:
+        return "the least chance is more than may be explored"
+    if any(amount < 0 for amount in amounts) or policy.reward_bps_max <= 0:
+        return "notionals are not below zero, and a clipped cost is above it"
+    if policy.draws not in _DRAWS:
+        return "chances are counted from 64 to 4096 draws"
+    return None
