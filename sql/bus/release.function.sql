@@ -7,7 +7,8 @@ begin
   -- These were claimed and not tried: the attempt does not count.
   update bus.deliveries d
      set lease_token = null, lease_epoch = null, attempts = greatest(d.attempts - 1, 0)
-   where d.delivery_id = any (p_delivery_ids) and d.agent = (select a.agent from bus.agents a where a.role_name = session_user)
+   where d.delivery_id = any (p_delivery_ids)
+     and d.agent = (select a.agent from bus.agents a where a.role_name = session_user)
      and d.lease_token = p_worker_id;
   get diagnostics v_released = row_count;
   return v_released;

@@ -102,8 +102,9 @@ begin
     insert into public.orders
       (order_id, intent_id, child_index, correlation_id, org_id, account_id, strategy_id,
        venue_id, symbol, side, order_type, quantity, limit_price, stop_price, trail_distance,
-       stop_loss, take_profit, reference_price, time_in_force, good_till, algorithm, latency_class, mode, reduce_only,
-       deviation_points, status, policy_hash, created_at, updated_at, expires_at)
+       stop_loss, take_profit, reference_price, time_in_force, good_till, algorithm,
+       latency_class, mode, reduce_only, deviation_points, status, policy_hash, created_at,
+       updated_at, expires_at)
     select c.order_id, n.intent_id, c.child_index, n.correlation_id, n.org_id, n.account_id,
            n.strategy_id, n.venue_id, n.symbol, n.side, t.order_type, c.quantity,
            -- A stop's price stands where it triggers, wherever it was said.

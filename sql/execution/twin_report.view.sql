@@ -12,7 +12,8 @@ select c.org_id, c.shadow_account_id, c.shadow_strategy_id, c.strategy_id,
        round(avg(c.slippage_difference_bps), 6) as slippage_difference_bps,
        -- Half the width of the 95 % interval of that mean, for as many as make it normal.
        round(1.96 * stddev_samp(c.slippage_difference_bps)
-             / sqrt(nullif(count(c.slippage_difference_bps), 0)::numeric), 6) as slippage_half_width_bps,
+             / sqrt(nullif(count(c.slippage_difference_bps), 0)::numeric), 6)
+         as slippage_half_width_bps,
        min(c.started_at) as first_at, max(c.compared_at) as last_at
   from public.shadow_comparisons c
  group by c.org_id, c.shadow_account_id, c.shadow_strategy_id, c.strategy_id;

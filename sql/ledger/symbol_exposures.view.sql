@@ -1,6 +1,7 @@
 drop view if exists ledger.symbol_exposures;
 create view ledger.symbol_exposures with (security_invoker = true) as
-select e.org_id, e.symbol, e.currency, sum(e.quantity) as quantity, sum(abs(e.notional)) as gross, sum(e.notional) as net,
+select e.org_id, e.symbol, e.currency, sum(e.quantity) as quantity,
+       sum(abs(e.notional)) as gross, sum(e.notional) as net,
        sum(e.unrealized_pnl) as unrealized_pnl, sum(e.realized_pnl) as realized_pnl,
        sum(e.commission) as commission, count(*) filter (where e.quantity <> 0) as positions,
        count(*) filter (where e.quantity <> 0 and e.notional is null) as unvalued

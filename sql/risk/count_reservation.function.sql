@@ -4,8 +4,9 @@ language plpgsql immutable as $$
 declare
   v_row jsonb := jsonb_build_object(
     'account_id', p_read.account_id, 'org_id', p_read.org_id, 'venue_id', p_read.venue_id,
-    'currency', p_read.currency, 'shadow', p_read.item ->> 'mode' = 'shadow', 'symbol', p_read.symbol, 'quantity', 0, 'buys', 0, 'sells', 0,
-    'orders', 0, 'lot', p_read.lot, 'sigma', p_read.sigma);
+    'currency', p_read.currency, 'shadow', p_read.item ->> 'mode' = 'shadow',
+    'symbol', p_read.symbol, 'quantity', 0, 'buys', 0, 'sells', 0, 'orders', 0,
+    'lot', p_read.lot, 'sigma', p_read.sigma);
   v_side text := case p_read.side when 'BUY' then 'buys' else 'sells' end;
   v_at int := jsonb_array_length(p_book);
 begin

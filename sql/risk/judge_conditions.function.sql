@@ -33,7 +33,8 @@ begin
     v_checks := array_append(v_checks, row(
       p_read.intent_id, r.kind, r.scope, r.scope_id, 1, r.ok::int, r.ok::int, 'flag',
       case when r.ok or p_closes then 'passed' else 'denied' end,
-      case when not (r.ok or p_closes) then r.code end, p_read.checked_at, null)::public.risk_checks);
+      case when not (r.ok or p_closes) then r.code end, p_read.checked_at,
+      null)::public.risk_checks);
   end loop;
   return v_checks;
 end $$;

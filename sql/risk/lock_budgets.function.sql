@@ -3,7 +3,8 @@
 -- equity) needs no lock against an authorisation: it reads positions and reservations in one
 -- statement, a fill that commits after that only turns what was reserved into a position, and
 -- what is released after that was still counted. Whoever comes later finds both committed.
-create or replace function risk.lock_budgets(p_accounts text[], p_wide text[], p_shared boolean) returns void
+create or replace function risk.lock_budgets(p_accounts text[], p_wide text[], p_shared boolean)
+returns void
 language plpgsql as $$
 declare
   v_today date := (clock_timestamp() at time zone 'utc')::date;

@@ -21,7 +21,8 @@ begin
             from (select m.opened_at, m.day, m.up, m.down,
                          m.opened - lag(m.closed) over (order by m.opened_at) as gap
                     from (select k.opened_at, ln(k.open::float8) as opened,
-                                 ln(k.close::float8) as closed, ln((k.close / k.open)::float8) as day,
+                                 ln(k.close::float8) as closed,
+                                 ln((k.close / k.open)::float8) as day,
                                  ln((k.high / k.open)::float8) as up,
                                  ln((k.low / k.open)::float8) as down
                             from public.market_bars k

@@ -7,9 +7,9 @@ begin
   return (
     select coalesce(jsonb_agg(jsonb_build_object(
              'account_id', h.account_id, 'org_id', a.org_id, 'venue_id', a.venue_id,
-             'currency', a.currency, 'shadow', a.mode = 'shadow', 'symbol', h.symbol, 'quantity', h.quantity,
-             'buys', h.buys, 'sells', h.sells, 'orders', h.orders, 'lot', v.lot_value,
-             'sigma', s.sigma)), '[]')
+             'currency', a.currency, 'shadow', a.mode = 'shadow', 'symbol', h.symbol,
+             'quantity', h.quantity, 'buys', h.buys, 'sells', h.sells, 'orders', h.orders,
+             'lot', v.lot_value, 'sigma', s.sigma)), '[]')
       from (select b.account_id, b.symbol, sum(b.quantity) as quantity, sum(b.buys) as buys,
                    sum(b.sells) as sells, sum(b.orders) as orders
               from (select p.account_id, p.symbol, p.quantity, 0 as buys, 0 as sells, 0 as orders

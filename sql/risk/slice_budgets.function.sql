@@ -71,9 +71,10 @@ begin
   )
   insert into risk.budget_slices as t (account_id, policy_hash, slices, good_until)
   select u.account_id, p_policy_hash,
-         case when bool_and(b.room > 0) then jsonb_object_agg(b.scope || '.' || b.kind, jsonb_build_object(
-           'own', round(u.amount + b.room / b.takers, 8),
-           'others', round(b.used - u.amount + b.room * (b.takers - 1) / b.takers, 8))) end,
+         case when bool_and(b.room > 0) then jsonb_object_agg(
+           b.scope || '.' || b.kind, jsonb_build_object(
+             'own', round(u.amount + b.room / b.takers, 8),
+             'others', round(b.used - u.amount + b.room * (b.takers - 1) / b.takers, 8))) end,
          v_now + interval '5 seconds'
     from used u
     join budgets b on b.kind = u.kind and b.shadow = u.shadow
