@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.venues.inside import Inside, Open, open_inside
 from tests.venues.process import PaperProcess, close_clients
 
 Starter = Callable[..., PaperProcess]
@@ -32,6 +34,25 @@ def start_terminal(tmp_path: Path) -> Generator[Starter]:
     yield start
     for terminal in started:
         terminal.kill()
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Generator[Open]:
+    """Open terminals inside this process: options, rules as TOML, scripted prices."""
+    opened: list[Inside] = []
+
+    def make(*options: str, **words: Any) -> Inside:
+        rules = words.pop("rules", None)
+        home = tmp_path / str(len(opened))
+        if rules:
+            (tmp_path / "rules.toml").write_text(rules)
+            options = (*options, "--rules", str(tmp_path / "rules.toml"))
+        opened.append(open_inside(home, *options, **words))
+        return opened[-1]
+
+    yield make
+    for inside in opened:
+        inside.close()
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,9 @@ from backend.paper_terminal.terminal import Session, Terminal
 
 WEDNESDAY = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 SPREAD_POINTS = 10
+DONE, PARTIAL, REJECTED, CLOSED, FROZEN = 10009, 10010, 10006, 10018, 10029
+BUY_LIMIT, SELL_LIMIT, BUY_STOP, SELL_STOP, BUY_STOP_LIMIT, SELL_STOP_LIMIT = range(2, 8)
+NETTING = ("--margin-mode", "netting")
 
 
 @dataclass
@@ -92,3 +95,18 @@ def open_inside(
     inside = Inside(terminal, faults, clock, close)
     assert inside.initialize()
     return inside
+
+
+Open = Callable[..., Inside]
+
+
+def waiting(kind: int, price: float, **changes: object) -> dict[str, object]:
+    """Write a request for one lot that waits for a price, with changes."""
+    request = {"action": 5, "symbol": "EURUSD", "volume": 1.0, "type": kind, "price": price}
+    return request | {"type_filling": 2} | changes
+
+
+def only(records: Any) -> Any:
+    """Return the one record that there is."""
+    (record,) = records
+    return record
