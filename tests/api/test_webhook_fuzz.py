@@ -21,6 +21,7 @@ from backend.settings import Settings
 from research.bench.fuzz import run_fuzz
 from research.load.mutations import mutated_bodies
 from tests.kit.payloads import PAYLOADS
+from tests.kit.public_payloads import PUBLIC_PAYLOADS
 from tests.kit.trading_desk import TOKEN, rows
 
 URL = f"/webhooks/tradingview/{TOKEN}"
@@ -44,7 +45,10 @@ def test_no_request_that_the_schema_allows_breaks_the_webhook(settings: Settings
 
 
 def test_real_bodies_and_broken_ones_are_all_kept(client: TestClient, inside: Connection[Any]):
-    bodies = [*(payload.body for payload in PAYLOADS), *mutated_bodies(11, 300)]
+    bodies = [
+        *(payload.body for payload in (*PAYLOADS, *PUBLIC_PAYLOADS)),
+        *mutated_bodies(11, 300),
+    ]
     kept = [body for body in bodies if len(body) <= 65_536]
     answers = [client.post(URL, content=body) for body in bodies]
     assert {answer.status_code for answer in answers} <= {200, 413}

@@ -16,6 +16,7 @@ class Payload:
     meaning: str
     detail: str
     """The symbol, or the reason's code."""
+    content_type: str | None = None
 
 
 def _p(name: str, body: str | bytes, meaning: str, detail: str) -> Payload:

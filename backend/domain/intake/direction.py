@@ -15,8 +15,9 @@ from functools import lru_cache
 from backend.domain.intake.alert import IntakeCode, NotUnderstood
 from backend.domain.intake.flatten import Fields, Scalar
 from backend.domain.intake.words import (
-    bare,
+    as_said,
     begins_as_exit,
+    ends_as_exit,
     is_not_opening,
     is_placeholder,
     is_true,
@@ -30,11 +31,22 @@ _NOTHING: tuple[str, ...] = ()
 _ROLES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "action": (
         words_of("action side direction buysell tradedirection tradeside"),
-        ("orderaction", "orderdirection", "orderside", "ordertypeside", "positiondirection"),
+        (
+            *("orderaction", "orderdirection", "orderside", "ordertypeside", "positiondirection"),
+            "transactiontype",
+        ),
     ),
     # Words of their own in some forms, the name of an indicator in others.
     "signal": (words_of("signal command cmd"), _NOTHING),
-    "kind": (words_of("type ordertype event eventtype alerttype signaltype tradetype"), _NOTHING),
+    "kind": (
+        words_of("type ordertype event eventtype alerttype signaltype tradetype status"),
+        _NOTHING,
+    ),
+    # Words that brokers have for whether an order opens or closes.
+    "effect": (
+        words_of("intent purpose entryexit openclose positioneffect positionfill"),
+        _NOTHING,
+    ),
     "position": (
         words_of("position"),
         ("marketposition", "positionside", "sentiment", "targetposition"),
@@ -43,18 +55,24 @@ _ROLES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "flag": (
         words_of(
             "closeposition reduceonly closeonly closeall closetrade isexit isclose exit flatten"
-            " cancelall test istest dryrun"
+            " cancelall test istest dryrun heartbeat ping exitreason closereason"
+            # A put on a stock is no purchase of the stock.
+            " optiontype putcall callput strike strikeprice strikecount"
         ),
         _NOTHING,
     ),
     "script's": (
-        words_of("orderid ordername ordercomment comment alertmessage message id"),
+        words_of("orderid ordername ordercomment comment alertmessage message id reason"),
         _NOTHING,
     ),
 }
 """What a field may tell: by the last word of its name, or by the name's end."""
 _USUAL_FIELDS = 48
 _PREVIOUS = re.compile(r"prev|last")
+_POSITIONS = ("position", "positionside", "sentiment")
+_NAMES_OF_ORDERS = ("id", "orderid", "ordername")
+_SWITCHES = ("enabled", "active", "isactive", "isenabled")
+_FIRST_WORD = re.compile(r"\W*([A-Za-z]{3,16})(?![A-Za-z0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +85,20 @@ class Direction:
 
 def read_fields_direction(fields: Fields) -> Direction | NotUnderstood:
     """Return the one direction that all fields agree on, or why there is none."""
+    told = _Told(fields)
     found: list[Direction] = []
-    for name, value in _named(fields, "action"):
+    for name, value in told.by("action"):
         reading = _read(name, value)
         if isinstance(reading, NotUnderstood):
             return reading
         found.append(reading)
-    for name, value in _named(fields, "signal"):
+    for name, value in told.by("signal"):
         reading = _read(name, value)
         if isinstance(reading, Direction):
             found.append(reading)
         elif not found or reading.reason_code is IntakeCode.ACTION_NOT_SUPPORTED:
             return reading
-    kinds = _read_kinds(fields)
+    kinds = _read_kinds(told)
     if isinstance(kinds, NotUnderstood):
         return kinds
     found += kinds
@@ -91,15 +110,23 @@ def read_fields_direction(fields: Fields) -> Direction | NotUnderstood:
     if len(types) > 1:
         return NotUnderstood(IntakeCode.FIELD_CONFLICT, "fields name two order types")
     direction = Direction(found[0].side, types.pop() if types else None)
-    return _closing(fields, direction.side) or direction
+    return _closing(told, direction.side) or direction
 
 
-def _named(fields: Fields, role: str) -> list[tuple[str, Scalar]]:
-    """Return the fields that play a role, such as telling the action."""
-    # Alerts of one source have the same names, in the same order, for ever.
-    by_role = _by_role if len(fields) <= _USUAL_FIELDS else _by_role.__wrapped__
-    names = by_role(tuple(fields), tuple(fields.leaves.items()))[role]
-    return [(name, fields[name]) for name in names]
+class _Told:
+    """Fields by the role that they play, such as telling the action."""
+
+    __slots__ = ("_by_role", "fields")
+
+    def __init__(self, fields: Fields) -> None:
+        # Alerts of one source have the same names, in the same order, for ever.
+        by_role = _by_role if len(fields) <= _USUAL_FIELDS else _by_role.__wrapped__
+        self.fields = fields
+        self._by_role = by_role(tuple(fields), tuple(fields.leaves.items()))
+
+    def by(self, role: str) -> list[tuple[str, Scalar]]:
+        """Return the fields that play a role, with their values."""
+        return [(name, self.fields[name]) for name in self._by_role[role]]
 
 
 @lru_cache(maxsize=256)
@@ -107,7 +134,7 @@ def _by_role(
     names: tuple[str, ...], leaves: tuple[tuple[str, str], ...]
 ) -> dict[str, tuple[str, ...]]:
     leaf_of = dict(leaves)
-    return {
+    roles = {
         role: tuple(
             name
             for name in names
@@ -116,6 +143,8 @@ def _by_role(
         )
         for role, (words, ends) in _ROLES.items()
     }
+    before = tuple(n for n in names if n.endswith(_POSITIONS) and _PREVIOUS.search(n))
+    return {**roles, "before": before}
 
 
 def _read(name: str, value: Scalar) -> Direction | NotUnderstood:
@@ -128,44 +157,56 @@ def _read(name: str, value: Scalar) -> Direction | NotUnderstood:
         return Direction(*known)
     if is_not_opening(value):
         return _exits(name, value)
-    return NotUnderstood(IntakeCode.DIRECTION_UNKNOWN, f"{name}: {bare(value)[:32]}")
+    return _unknown(IntakeCode.DIRECTION_UNKNOWN, name, value)
 
 
-def _read_kinds(fields: Fields) -> list[Direction] | NotUnderstood:
+def _read_kinds(told: _Told) -> list[Direction] | NotUnderstood:
     """Read `type: buy`, which elsewhere means the order's type, and `event: exit`."""
     found: list[Direction] = []
-    for name, value in _named(fields, "kind"):
+    for name, value in told.by("kind"):
         if not isinstance(value, str):
             continue
         if known := read_direction(value):
             found.append(Direction(*known))
         # What describes a stop or target (`stopLoss.type`) is no kind of alert.
-        elif fields.leaf(name) == name and begins_as_exit(value):
+        elif told.fields.leaf(name) == name and begins_as_exit(value):
             return _exits(name, value)
     return found
 
 
-def _closing(fields: Fields, side: Side) -> NotUnderstood | None:
-    for name, value in _named(fields, "flag"):
+def _closing(told: _Told, side: Side) -> NotUnderstood | None:
+    fields = told.fields
+    for name, value in told.by("flag"):
         if is_true(value):
-            return _exits(name, "set")
+            return _exits(name, value if isinstance(value, str) else "set")
+    for name in _SWITCHES:
+        if name in fields and not is_true(fields[name]):
+            return _exits(name, "no")
+    for name, value in told.by("effect"):
+        if isinstance(value, str) and is_not_opening(value):
+            return _exits(name, value)
     # `close` is a price almost everywhere; as a flag it is an exit.
     close = fields.get("close")
     if close is True or (isinstance(close, str) and close.strip().lower() in ("true", "yes")):
         return _exits("close", "set")
-    position = _position(fields, side)
+    position = _position(told, side)
     if isinstance(position, NotUnderstood):
         return position
     if position is None:
-        return _named_exit(fields)
+        return _named_exit(told, side) or _from_the_other_side(told, side)
     return None
 
 
-def _position(fields: Fields, side: Side) -> bool | NotUnderstood | None:
+def _position(told: _Told, side: Side) -> bool | NotUnderstood | None:
     """Return True if the position after the order is known to lie this way, None if unknown."""
     known: bool | None = None
-    for name, value in _named(fields, "position"):
-        if not isinstance(value, str) or is_placeholder(value) or read_number(value) is not None:
+    positions, sizes = told.by("position"), told.by("size")
+    for name, value in (*positions, *sizes):
+        # What was to tell openings from exits tells nothing.
+        if isinstance(value, str) and is_placeholder(value):
+            return NotUnderstood(IntakeCode.PLACEHOLDER_NOT_FILLED, name[:48])
+    for name, value in positions:
+        if not isinstance(value, str) or read_number(value) is not None:
             continue
         direction = read_direction(value)
         if direction is None:
@@ -174,7 +215,7 @@ def _position(fields: Fields, side: Side) -> bool | NotUnderstood | None:
         if direction[0] is not side:
             return _exits(name, "reduces")
         known = True
-    for name, value in _named(fields, "size"):
+    for name, value in sizes:
         size = read_number(value)
         if size is None:
             continue
@@ -187,7 +228,7 @@ def _position(fields: Fields, side: Side) -> bool | NotUnderstood | None:
                 continue
             return _exits(name, "reduces")
         known = True if not unsigned else known
-    return _shrinks(fields, side) or known
+    return _shrinks(told.fields, side) or known
 
 
 def _shrinks(fields: Fields, side: Side) -> NotUnderstood | None:
@@ -207,10 +248,38 @@ def _shrinks(fields: Fields, side: Side) -> NotUnderstood | None:
     return _exits("marketpositionsize", "reduces") if abs(now) < abs(before) else None
 
 
-def _named_exit(fields: Fields) -> NotUnderstood | None:
-    """Believe the script where it calls its order an exit and nothing tells the position."""
-    for name, value in _named(fields, "script's"):
-        if isinstance(value, str) and begins_as_exit(value):
+def _named_exit(told: _Told, side: Side) -> NotUnderstood | None:
+    """Believe the script where it calls its order an exit and nothing tells the position.
+
+    A sell that is called `Long TP1` takes a long off: no script names a short so.
+    """
+    for name, value in told.by("script's"):
+        if not isinstance(value, str):
+            continue
+        named = name.endswith(_NAMES_OF_ORDERS)
+        ends = ends_as_exit(value)
+        # A comment may well speak of the other side: `Sell-side liquidity was taken`.
+        other = (named or ends) and _begins_other(value, side)
+        if begins_as_exit(value) or (named and ends) or other:
+            return _exits(name, value)
+    return None
+
+
+def _begins_other(text: str, side: Side) -> bool:
+    first = _FIRST_WORD.match(text)
+    direction = read_direction(first[1]) if first else None
+    return direction is not None and direction[0] is not side
+
+
+def _from_the_other_side(told: _Told, side: Side) -> NotUnderstood | None:
+    """Ask where all that is told is a position the other way: this may close it or turn it."""
+    for name, value in told.by("before"):
+        if not isinstance(value, str):
+            continue
+        if is_placeholder(value):
+            return NotUnderstood(IntakeCode.PLACEHOLDER_NOT_FILLED, name[:48])
+        held = read_direction(value)
+        if held is not None and held[0] is not side:
             return _exits(name, value)
     return None
 
@@ -220,4 +289,4 @@ def _exits(name: str, value: str) -> NotUnderstood:
 
 
 def _unknown(code: IntakeCode, name: str, value: str) -> NotUnderstood:
-    return NotUnderstood(code, f"{name[:48]}: {bare(value)[:32]}")
+    return NotUnderstood(code, f"{name[:48]}: {as_said(value)}")

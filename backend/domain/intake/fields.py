@@ -22,16 +22,18 @@ from backend.domain.intake.words import (
     read_instant,
     read_number,
     read_order_type,
-    read_positive,
     read_symbol,
 )
-from backend.values import OrderType
+from backend.values import OrderType, Side
 
 _INNER = ("", "order", "trade", "signal", "strategyorder", "position")
 """Objects in which senders like to put what concerns the order."""
 
 
-SYMBOL_NAMES = Names("symbol ticker tvinstrument pair instrument syminfoticker asset", _INNER)
+SYMBOL_NAMES = Names(
+    "symbol ticker tvinstrument pair instrument syminfoticker asset symbolname tradingsymbol",
+    _INNER,
+)
 # Elsewhere the name of a market (`crypto`, `spot`): only where nothing else names a symbol.
 _MARKET_NAMES = Names("market coin")
 EXCHANGE_NAMES = Names("exchange tvexchange syminfoprefix")
@@ -75,6 +77,7 @@ def alert_from_fields(
         price = read_price(fields, order_type, warnings)
         stop_loss, stop_distance = read_protection(fields, "stop", order_type)
         take_profit, take_distance = read_protection(fields, "take", order_type)
+        quantity = _quantity(fields, direction.side, warnings)
     except Unreadable as error:
         return NotUnderstood(error.code, str(error))
     alert_id, order_name = _identity(fields)
@@ -91,7 +94,7 @@ def alert_from_fields(
         take_profit=take_profit,
         stop_distance=stop_distance,
         take_distance=take_distance,
-        quantity=_quantity(fields, warnings),
+        quantity=quantity,
         timeframe=_text(fields, TIMEFRAME_NAMES, 16),
         source_time=source_time,
         bar_time=bar_time,
@@ -164,7 +167,7 @@ def _text(fields: Fields, names: Names, length_max: int) -> str | None:
     return None
 
 
-def _quantity(fields: Fields, warnings: list[str]) -> Decimal | None:
+def _quantity(fields: Fields, side: Side, warnings: list[str]) -> Decimal | None:
     # The desk sizes its orders; a sender's share of equity or amount of quote currency is no lot.
     for _, kind in _UNIT_NAMES.of(fields):
         if isinstance(kind, str) and kind.lower() not in ("base", "fixed_quantity", "lots"):
@@ -175,10 +178,13 @@ def _quantity(fields: Fields, warnings: list[str]) -> Decimal | None:
     for name, value in names.of(fields):
         if isinstance(value, str) and (is_placeholder(value) or value.strip().endswith("%")):
             continue
-        number = read_positive(value)
-        if number is not None:
+        number = read_number(value)
+        if number is not None and number > 0:
             return number
-        if read_number(value) != 0:
+        if number is not None and number < 0 and side is Side.BUY:
+            # Where quantities have a sign, a negative one is sold.
+            raise Unreadable(IntakeCode.DIRECTION_CONFLICT, f"{name}: {number}")
+        if number != 0:
             warnings.append(f"{name} unreadable")
     return None
 

@@ -18,7 +18,7 @@ _FIELDS_MAX = 256
 _DEPTH_MAX = 6
 _WRAPPERS = words_of(
     "data alert payload body webhook tradingview info content embeds"
-    " alerts signals orders trades messages params json"
+    " alerts signals orders trades messages params json general"
 )
 """Objects that only wrap: their keys count as if they stood outside."""
 _TELLING = words_of("action side direction signal symbol ticker orderaction command")

@@ -6,7 +6,7 @@ import codecs
 import json
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from backend.domain.intake.alert import IntakeCode, NotUnderstood, ParsedAlert
 from backend.domain.intake.fields import alert_from_fields
@@ -21,6 +21,7 @@ BODY_BYTES_MAX = 64 * 1024
 _MESSAGES = ("message", "msg", "text", "content", "alertmessage", "description")
 _SPEAKING = ("symbol", "ticker", "action", "side", "direction", "signal", "strategyorderaction")
 _FORM_DOCUMENTS = ("payload", "data", "json", "body", "message")
+_ENCODED_OPENINGS = ("%7b", "%5b")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -46,6 +47,11 @@ def parse_alert(body: bytes, content_type: str | None = None) -> ParsedAlert | N
     if not text:
         return NotUnderstood(IntakeCode.BODY_EMPTY, "nothing but space")
     form_encoded = (content_type or "").lower().startswith("application/x-www-form-urlencoded")
+    if text[:3].lower() in _ENCODED_OPENINGS:
+        text = unquote_plus(text)
+    if form_encoded and text[0] in "{[":
+        # A document sent as a form is the name of a field without a value.
+        text = text.removesuffix("=")
     return _parse_text(text, form_encoded, depth=0)
 
 

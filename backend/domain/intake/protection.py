@@ -5,12 +5,13 @@ A stop that is given and cannot be read is no missing stop: a person has to look
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Literal
 
 from backend.domain.intake.alert import Distance, DistanceUnit, IntakeCode
 from backend.domain.intake.flatten import Fields, Names, Scalar
-from backend.domain.intake.words import is_placeholder, read_number, read_positive
+from backend.domain.intake.words import is_placeholder, is_true, read_number, read_positive
 from backend.values import OrderType
 
 Which = Literal["stop", "take"]
@@ -36,15 +37,34 @@ _STOP_PRICE = Names(f"stopprice orderstopprice {_PRICES} stop")
 _DISTANCES = {
     "stop": (
         (DistanceUnit.PIPS, Names("stoplosspips slpips", _INNER)),
-        (DistanceUnit.PERCENT, Names("stoplosspercent slpercent", _INNER)),
-        (DistanceUnit.PRICE, Names("stoplossamount", _INNER)),
+        (
+            DistanceUnit.PERCENT,
+            Names(
+                "stoplosspercent slpercent stoplosspercentage slpercentage stoplosspct slpct",
+                _INNER,
+            ),
+        ),
+        (DistanceUnit.PRICE, Names("stoplossamount stoplossoffset sloffset", _INNER)),
     ),
     "take": (
         (DistanceUnit.PIPS, Names("takeprofitpips tppips", _INNER)),
-        (DistanceUnit.PERCENT, Names("takeprofitpercent tppercent", _INNER)),
-        (DistanceUnit.PRICE, Names("takeprofitamount", _INNER)),
+        (
+            DistanceUnit.PERCENT,
+            Names(
+                "takeprofitpercent tppercent takeprofitpercentage tppercentage takeprofitpct tppct",
+                _INNER,
+            ),
+        ),
+        (DistanceUnit.PRICE, Names("takeprofitamount takeprofitoffset tpoffset", _INNER)),
     ),
 }
+
+
+_BEGINNINGS = {"stop": ("stoploss", "sl"), "take": ("takeprofit", "tp")}
+_MEASURES = re.compile(
+    r"(?:price|percent|percentage|pct|perc|offset|ofs|deviation|distance|dist|points|ticks|amount"
+    r"|value|level|atr|multiplier|enabled)$"
+)
 
 
 class Unreadable(ValueError):
@@ -77,10 +97,11 @@ def read_protection(
     Raises Unreadable where one is given and not readable, or given twice and different.
     """
     for unit, distances in _DISTANCES[which]:
-        for _, value in distances.of(fields):
+        for name, value in distances.of(fields):
             number = read_positive(value)
             if number is not None:
                 return None, Distance(number, unit)
+            _must_say_nothing(name, value)
     names = _NAMES[which]
     if which == "stop" and order_type is not OrderType.STOP:
         names = _STOP_OR_STOP_LOSS
@@ -92,13 +113,33 @@ def read_protection(
                 return None, Distance(share, DistanceUnit.PERCENT)
         number = read_positive(value)
         if number is None:
-            if _is_unfilled(value) or read_number(value) == 0:
-                continue
-            raise Unreadable(IntakeCode.FIELD_UNREADABLE, name)
+            _must_say_nothing(name, value)
+            continue
         if found is not None and found != number:
             raise Unreadable(IntakeCode.FIELD_CONFLICT, name)
         found = number
+    if found is None:
+        _must_be_all_known(fields, which)
     return found, None
+
+
+def _must_say_nothing(name: str, value: Scalar) -> None:
+    """Refuse a stop or target that is given and not readable; 0 and no value say that none is."""
+    if _is_unfilled(value):
+        raise Unreadable(IntakeCode.PLACEHOLDER_NOT_FILLED, name[:48])
+    if read_number(value) != 0:
+        raise Unreadable(IntakeCode.FIELD_UNREADABLE, name[:48])
+
+
+def _must_be_all_known(fields: Fields, which: Which) -> None:
+    """Refuse a stop or target in words that nobody here knows, such as a trailing one."""
+    for name, value in fields.items():
+        if name.startswith(_BEGINNINGS[which]) and (match := _MEASURES.search(name)):
+            number = read_number(
+                value[:-1] if isinstance(value, str) and value[-1:] == "%" else value
+            )
+            if number or (match[0] == "enabled" and is_true(value)):
+                raise Unreadable(IntakeCode.FIELD_UNREADABLE, name[:48])
 
 
 def _is_unfilled(value: Scalar) -> bool:

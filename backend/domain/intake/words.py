@@ -42,6 +42,8 @@ _EXIT_WORDS = re.compile(
     r"|stopped|take\s*profit|trail(?:ing)?|margin\s*call|liquidat\w+|break\s*even|partial)\b",
     re.IGNORECASE,
 )
+_EXIT_ENDS = re.compile(r"\b(?:exit|close|tp ?\d?|sl)$", re.IGNORECASE)
+_JOINTS = re.compile(r"[_\-]+")
 _ABSENT = frozenset(("", "null", "nan", "none", "na", "n/a", "undefined", "nil", "-"))
 _SEPARATORS = frozenset(" _-./,:!*#|[]()\t")
 # Signs of ban turn what stands beside them into its opposite.
@@ -80,6 +82,16 @@ def bare(word: str) -> str:
 
 def _bare(word: str) -> str:
     return "".join(c for c in word.lower() if c.isascii() and c.isalnum())
+
+
+def as_said(word: str) -> str:
+    """Return a word as a person may read it in a reason: letters that look alike are told apart."""
+    text = clean(word, 32) or ""
+    return text if text.isascii() or not any(map(_is_latin, text)) else ascii(text)[1:-1]
+
+
+def _is_latin(character: str) -> bool:
+    return character.isascii() and character.isalpha()
 
 
 _bare_known = lru_cache(maxsize=4096)(_bare)
@@ -137,7 +149,12 @@ def is_not_opening(word: str) -> bool:
 
 def begins_as_exit(text: str) -> bool:
     """Say whether an order's name or comment calls it an exit: `Close entry(s) order Long`."""
-    return _EXIT_WORDS.match(text.strip().lstrip("([{#*-_ ").replace("_", " ")) is not None
+    return _EXIT_WORDS.match(_JOINTS.sub(" ", text).lstrip("([{#* ")) is not None
+
+
+def ends_as_exit(text: str) -> bool:
+    """Say whether an order's name ends as exits' names do: `L exit`, `Short_TP2`."""
+    return _EXIT_ENDS.search(_JOINTS.sub(" ", text).rstrip(")]}#* ")) is not None
 
 
 def is_true(value: object) -> bool:

@@ -10,11 +10,12 @@ from backend.domain.intake import ParsedAlert, dedupe_key, parse_alert
 from backend.domain.intake.secrets import hash_secret
 from backend.domain.intake.wire import decode_alert, encode_alert
 from tests.kit.payloads import PAYLOADS, REVIEW, Payload
+from tests.kit.public_payloads import PUBLIC_PAYLOADS
 
 
-@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload.name)
+@pytest.mark.parametrize("payload", [*PAYLOADS, *PUBLIC_PAYLOADS], ids=lambda payload: payload.name)
 def test_payload_is_taken_for_what_it_means(payload: Payload):
-    alert = parse_alert(payload.body)
+    alert = parse_alert(payload.body, payload.content_type)
     if payload.meaning == REVIEW:
         assert not isinstance(alert, ParsedAlert), alert
         assert alert.reason_code.value == payload.detail
