@@ -23,7 +23,7 @@ ROOM_AT = 0.78
 OWN_FULL_AT = 0.90
 """Processors in use by this process, which runs Python on one at a time."""
 FIRST_S = 0.008
-LONGEST_S = 0.12
+LONGEST_S = 0.04
 GROWTH = 1.5
 WORTH_MESSAGES = 1.5
 """Waiting pays only where so many messages come meanwhile."""
