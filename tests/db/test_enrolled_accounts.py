@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from psycopg import Connection
 
 from backend.errors import DeskError
 from backend.policies import PolicyPack, request_pack
+from tests.kit.at_once import Ready, at_once
 from tests.kit.money import (
     a_pack,
     an_intent,
@@ -189,23 +189,15 @@ def test_two_accounts_racing_for_a_strategys_budget_never_exceed_it() -> None:
             second_venue(conn)
             limits = {"strategy": {"tv-smc": {"position_quantity": "5"}}}
             use(conn, a_pack(limits, enrolled=BOTH))
-        start = threading.Barrier(4)
-        granted: list[Decimal] = []
 
-        def take(number: int) -> None:
+        def take(number: int, ready: Ready) -> Decimal:
             with psycopg.connect(database.role_url("risk_agent"), autocommit=True) as own:
-                start.wait()
-                for _ in range(3):
-                    where = ELSEWHERE if number % 2 else {}
-                    answer = authorize_one(own, **where)
-                    granted.append(Decimal(answer["authorized_quantity"]))
+                ready()
+                where = ELSEWHERE if number % 2 else {}
+                answers = [authorize_one(own, **where) for _ in range(3)]
+                return sum((Decimal(a["authorized_quantity"]) for a in answers), Decimal(0))
 
-        threads = [threading.Thread(target=take, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sum(granted) == 5
+        assert sum(at_once(range(4), take)) == 5
 
 
 @pytest.mark.parametrize(

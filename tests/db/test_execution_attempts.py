@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
+from tests.kit.at_once import Ready, at_once
 from tests.kit.order_flow import (
     OTHER_WORKER,
     WORKER,
@@ -108,19 +108,13 @@ def test_two_connections_that_race_for_an_order_open_one_attempt(
     desk: Database, inside: Connection[Any]
 ):
     order_id = an_order(inside)
-    states: list[str] = []
-    start = threading.Barrier(4)
 
-    def race() -> None:
+    def race(_: int, ready: Ready) -> str:
         with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-            start.wait()
-            states.append(open_attempt(conn, order_id)["state"])
+            ready()
+            return open_attempt(conn, order_id)["state"]
 
-    threads = [threading.Thread(target=race) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    states = at_once(range(4), race)
     assert sorted(states) == ["opened", "resolve", "resolve", "resolve"]
     assert rows(inside, "select count(*) from execution.attempts") == [(1,)]
 

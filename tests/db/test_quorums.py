@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +11,7 @@ import pytest
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from tests.kit.at_once import Ready, at_once
 from tests.kit.differences import add_differences
 from tests.kit.governance import (
     a_proposal,
@@ -304,29 +303,26 @@ def a_committed_proposal(desk: Database, kind: str = "parameter", **changes: Any
         return open_proposal(conn, kind, str(uuid4()), **changes)
 
 
-def at_once(desk: Database, *sessions: tuple[str, str, dict[str, Any]]) -> list[Any]:
+def call_at_once(desk: Database, *sessions: tuple[str, str, dict[str, Any]]) -> list[Any]:
     """Call procedures under real logins at the same moment; answers or SQLSTATEs."""
-    urls = [desk.role_url(login) for login, _, _ in sessions]
-    ready = Barrier(len(sessions))
 
-    def ask(index: int) -> Any:
-        _, procedure, item = sessions[index]
-        with psycopg.connect(urls[index]) as conn:
-            ready.wait(20)
+    def ask(session: tuple[str, str, dict[str, Any]], ready: Ready) -> Any:
+        login, procedure, item = session
+        with psycopg.connect(desk.role_url(login)) as conn:
+            ready()
             try:
                 return call(conn, procedure, item)[0]
             except psycopg.Error as refused:
                 return refused.sqlstate
 
-    with ThreadPoolExecutor(len(sessions)) as threads:
-        return list(threads.map(ask, range(len(sessions))))
+    return at_once(sessions, ask)
 
 
 def test_two_who_decide_at_once_decide_once(desk: Database) -> None:
     proposal_id = a_committed_proposal(desk, "halt", payload={"scope": "venue",
                                                               "scope_id": "mt5-paper"})  # fmt: skip
     item = a_vote(proposal_id)
-    answers = at_once(
+    answers = call_at_once(
         desk,
         *((f"{persona}_agent", "governance.cast_votes", item)
           for persona in (*TWO_PERSONAS, "execution_overseer")),
@@ -344,7 +340,7 @@ def test_two_who_decide_at_once_decide_once(desk: Database) -> None:
 def test_one_voter_in_two_sessions_votes_once(desk: Database) -> None:
     proposal_id = a_committed_proposal(desk, "mint", payload=MONEY)
     alice = login_of("alice", desk)
-    answers = at_once(desk, *[(alice, "governance.cast_votes", a_vote(proposal_id))] * 4)
+    answers = call_at_once(desk, *[(alice, "governance.cast_votes", a_vote(proposal_id))] * 4)
     assert sorted(answer["repeated"] for answer in answers) == [False, True, True, True]
     with psycopg.connect(desk.superuser_url) as conn:
         count = "select count(*) from public.votes where proposal_id = %s"
@@ -355,7 +351,7 @@ def test_many_who_execute_at_once_execute_once(desk: Database) -> None:
     with psycopg.connect(desk.superuser_url) as conn:
         proposal_id = pass_proposal(conn, "buyback", str(uuid4()), payload=MONEY)
     item = {"proposal_id": proposal_id}
-    answers = at_once(desk, *[("desk_operator", "governance.execute_proposals", item)] * 6)
+    answers = call_at_once(desk, *[("desk_operator", "governance.execute_proposals", item)] * 6)
     assert [answer["repeated"] for answer in answers].count(False) == 1
 
 
@@ -363,14 +359,14 @@ def test_what_expires_while_it_is_voted_on_ends_once(desk: Database) -> None:
     proposal_id = a_committed_proposal(desk)
     with psycopg.connect(desk.superuser_url) as conn:
         age_proposals(conn)
-    at_once(
+    call_at_once(
         desk,
         ("housekeeping_agent", "governance.expire_proposals", {}),
         ("housekeeping_agent", "governance.expire_proposals", {}),
         (login_of("bob", desk), "governance.cast_votes", a_vote(proposal_id, "refuse")),
     )
     # Whom a voter keeps waiting passes the proposal over; the next sweep has it.
-    at_once(desk, ("housekeeping_agent", "governance.expire_proposals", {}))
+    call_at_once(desk, ("housekeeping_agent", "governance.expire_proposals", {}))
     with psycopg.connect(desk.superuser_url) as conn:
         query = "select string_agg(event, ' ') from public.proposal_events where proposal_id = %s"
         assert scalar(conn, query, proposal_id) == "opened expired"

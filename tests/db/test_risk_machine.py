@@ -7,7 +7,6 @@ the books are compared with what the limits allow and with what is open.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -20,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from tests.kit.at_once import Ready, at_once
 from tests.kit.money import (
     ACCOUNTS,
     a_pack,
@@ -271,28 +271,15 @@ class Books(RuleBasedStateMachine):
     @rule(acts=st.lists(_ACT, min_size=1, max_size=SESSIONS))
     def together(self, acts: list[Act]) -> None:
         """Do all of it at the same moment."""
-        failed: list[BaseException] = []
-        ready = threading.Barrier(len(acts))
         # One bridge owns both accounts: which one it is makes no difference to the books.
         worker_id = self.sessions[0].worker_id
 
-        def run(session: Session, act: Act) -> None:
-            try:
-                ready.wait()
-                session.act(act, worker_id)
-            except BaseException as error:  # noqa: BLE001 - raised again by the main thread
-                failed.append(error)
+        def run(pair: tuple[Session, Act], ready: Ready) -> None:
+            session, act = pair
+            ready()
+            session.act(act, worker_id)
 
-        threads = [
-            threading.Thread(target=run, args=pair)
-            for pair in zip(self.sessions, acts, strict=False)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if failed:
-            raise failed[0]
+        at_once(list(zip(self.sessions, acts, strict=False)), run)
 
     @invariant()
     def no_limit_is_exceeded(self) -> None:
@@ -343,18 +330,12 @@ def test_the_last_of_a_budget_is_given_once_however_many_ask(desk: Database) -> 
         quote_all(behind)
         use(behind, a_pack({"organization": {"demo": {"gross_exposure": "880080"}}}, trim=False))
     url = desk.role_url("risk_agent")
-    codes: list[str | None] = []
-    ready = threading.Barrier(32)
 
-    def ask(number: int) -> None:
+    def ask(number: int, ready: Ready) -> str | None:
         with psycopg.connect(url) as conn:
-            ready.wait()
+            ready()
             item = an_intent(account_id=ACCOUNTS[number % 2])
-            codes.append(call(conn, "risk.authorize_intents", item)[0]["code"])
+            return call(conn, "risk.authorize_intents", item)[0]["code"]
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(32)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    codes = at_once(range(32), ask)
     assert sorted(codes, key=str) == [None] * 8 + ["TR311"] * 24

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import psycopg
@@ -12,6 +10,7 @@ import pytest
 from psycopg import Connection
 
 from backend.policies import PACKS, load_pack, parse_pack
+from tests.kit.at_once import Ready, at_once
 from tests.kit.differences import SHADOW, add_differences
 from tests.kit.governance import a_vote, as_voter, open_proposal, people, take_live
 from tests.kit.money import a_pack, call, money_database, scalar, use
@@ -190,18 +189,15 @@ def test_two_who_execute_at_once_change_it_once(desk: Database) -> None:
         proposal_id = open_proposal(conn, "parameter", "race", payload=a_change("0", "0.0005"))
         # Passed, and not yet followed.
         conn.execute("select governance.record_event(%s, 'approved', '{}')", (proposal_id,))
-    ready = Barrier(4)
 
-    def execute(_: int) -> bool:
+    def execute(_: int, ready: Ready) -> bool:
         with psycopg.connect(desk.role_url("desk_operator")) as session:
-            ready.wait(20)
+            ready()
             return call(session, "governance.execute_proposals", {"proposal_id": proposal_id})[0][
                 "repeated"
             ]
 
-    with ThreadPoolExecutor(4) as threads:
-        repeated = list(threads.map(execute, range(4)))
-    assert sorted(repeated) == [False, True, True, True]
+    assert sorted(at_once(range(4), execute)) == [False, True, True, True]
     with psycopg.connect(desk.superuser_url) as conn:
         assert routing(conn)["edge_min"] == "0.0005"
         changes = "select count(*) from risk.policy_changes where proposal_id = %s"

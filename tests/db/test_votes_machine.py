@@ -6,7 +6,6 @@ and commit. Then every proposal is judged again from its votes alone.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
 from contextlib import ExitStack
 from typing import Any
@@ -18,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from tests.kit.at_once import Ready, at_once
 from tests.kit.governance import a_proposal, a_vote, age_proposals, people
 from tests.kit.money import call, money_database
 from tests.kit.postgres import Database
@@ -92,25 +92,10 @@ class Ballots(RuleBasedStateMachine):
     @rule(acts=st.lists(_ACT, min_size=1, max_size=5))
     def together(self, acts: list[Act]) -> None:
         """Do all of it at the same moment, each in a session of its own."""
-        ready = threading.Barrier(len(acts))
-        failed: list[BaseException] = []
+        at_once(acts, self._act)
 
-        def run(act: Act) -> None:
-            try:
-                ready.wait()
-                self._act(act)
-            except BaseException as error:  # noqa: BLE001 - raised again by the main thread
-                failed.append(error)
-
-        threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if failed:
-            raise failed[0]
-
-    def _act(self, act: Act) -> None:
+    def _act(self, act: Act, ready: Ready) -> None:
+        ready()
         name, voter, kind, number = act
         roles = {"expire": "housekeeping_agent", "execute": "desk_operator"}
         who = {"propose": PEOPLE[number % len(PEOPLE)], "vote": voter}.get(name)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +12,7 @@ import pytest
 
 from backend.db.roles import LOGINS
 from backend.policies import apply_pack, request_pack
+from tests.kit.at_once import Ready, at_once
 from tests.kit.attacks import Catalogue, fingerprint, logged_in, read_catalogue
 from tests.kit.governance import a_vote, open_proposal, people
 from tests.kit.money import a_pack, an_intent, authorize, call, money_database, scalar
@@ -122,15 +121,14 @@ def test_nobody_is_counted_twice_however_often_they_vote(desk: Database, proposa
 def test_a_vote_cast_in_eight_sessions_at_once_counts_once(
     desk: Database, proposal_id: str
 ) -> None:
-    url, gate = desk.role_url(login(desk, "alice")), Barrier(8)
+    url = desk.role_url(login(desk, "alice"))
 
-    def cast(index: int) -> None:
+    def cast(index: int, ready: Ready) -> None:
         with logged_in(url) as conn:
-            gate.wait(20)
+            ready()
             call(conn, "governance.cast_votes", a_vote(proposal_id, reason=f"because {index}"))
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(cast, range(8)))
+    at_once(range(8), cast)
     assert tally(desk, proposal_id)["humans"] == {"approve": 1, "refuse": 0}
 
 
@@ -257,15 +255,14 @@ def test_thirty_two_sessions_race_for_the_last_of_a_budget_and_never_two_get_it(
         )
         conn.execute("update public.latest_quotes set received_at = clock_timestamp()")
         conn.execute(_FRESH)
-    url, gate = desk.role_url("risk_agent"), Barrier(32)
+    url = desk.role_url("risk_agent")
 
-    def race(_: int) -> str:
+    def race(_: int, ready: Ready) -> str:
         with logged_in(url) as conn:
-            gate.wait(60)
+            ready()
             return authorize(conn, an_intent())[0]["decision"]
 
-    with ThreadPoolExecutor(32) as pool:
-        outcomes = list(pool.map(race, range(32)))
+    outcomes = at_once(range(32), race)
     with psycopg.connect(desk.superuser_url) as conn:
         held = scalar(conn, "select coalesce(sum(remaining_notional), 0) from risk.reservations")
     assert len(outcomes) == 32
