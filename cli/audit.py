@@ -39,6 +39,7 @@ def seal(as_json: AsJson = False) -> None:
 
     Example: `desk audit seal`.
     """
+    from backend.db.audit.heads import remember
     from backend.db.audit.sealing import seal as seal_now
     from backend.db.roles import SEALER
     from backend.keys import load_key
@@ -48,6 +49,7 @@ def seal(as_json: AsJson = False) -> None:
     key = load_key(settings.keys, SEALER)
     with session_as(settings, SEALER) as reader, session_as(settings, SEALER) as writer:
         done = seal_now(reader, writer, key, SystemClock())
+        remember(reader, settings.keys)
     if as_json:
         print_json(done)
     elif done.busy:
@@ -78,18 +80,20 @@ def verify(
     Examples: `desk audit verify`, `desk audit verify --from 2026-11-20 --json`,
     `desk audit verify --anchor seals.json --public-key 4f…`.
     """
+    from backend.db.audit.heads import recall
     from backend.db.audit.proofs import anchors_of
     from backend.db.audit.verification import verify as verify_now
     from backend.db.roles import SEALER
 
     anchors = anchors_of(json.loads(anchor.read_text())) if anchor else {}
-    with session_as(load_settings(), SEALER) as conn, _progress(as_json) as progress:
+    settings = load_settings()
+    with session_as(settings, SEALER) as conn, _progress(as_json) as progress:
         done = verify_now(
             conn,
             first=_number(conn, since, "min") or 1,
             last=_number(conn, until, "max"),
             pinned=_key(public_key),
-            anchors=anchors,
+            anchors=recall(conn, settings.keys) | anchors,
             progress=progress,
         )
     halted = halt and _halt(done)

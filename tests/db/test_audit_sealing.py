@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from psycopg import Connection
 
 from backend.contracts.signing import SigningKey
 from backend.db.audit.findings import Difference, Verified
+from backend.db.audit.heads import recall, remember
 from backend.db.audit.sealing import Sealed, last_seal, register_key, seal
 from backend.db.audit.verification import verify
 from backend.errors import DeskError
@@ -236,3 +238,33 @@ def test_the_sealer_may_append_and_change_nothing(
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 conn.execute(statement.encode())
+
+
+def test_seals_cut_off_with_what_they_sealed_are_missed(
+    database: Database, desk: Connection[Any], tmp_path: Path
+) -> None:
+    desk.execute(CHANGE, ("one",))
+    seal_all(database)
+    remember(desk, tmp_path)
+    before = recall(desk, tmp_path)
+    desk.execute(CHANGE, ("two",))
+    seal_all(database)
+    remember(desk, tmp_path)
+    (newest,) = recall(desk, tmp_path)
+    assert list(before) == [newest - 1]
+    assert proven(database, anchors=recall(desk, tmp_path)).ok
+
+    desk.execute("set session_replication_role = replica")
+    desk.execute("delete from audit.changes where row_key = 'two'")
+    desk.execute("delete from audit.segments where number = %s", (newest,))
+    desk.execute("delete from audit.seals where number = %s", (newest,))
+
+    assert proven(database).ok
+    missed = proven(database, anchors=recall(desk, tmp_path)).first
+    assert missed is not None
+    assert (missed.table, missed.key, missed.difference) == (
+        "audit.seals", str(newest), Difference.MISSING,
+    )  # fmt: skip
+    # What is left of the chain is not written over what it was.
+    remember(desk, tmp_path)
+    assert list(recall(desk, tmp_path)) == [newest]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from backend.db.audit.heads import remember
 from backend.db.audit.sealing import seal as seal_now
 from backend.db.gateway import connect_as
 from backend.db.roles import SEALER
@@ -25,4 +26,5 @@ def _seal(job: JobContext) -> str:
         done = seal_now(job.conn, writer, key, job.clock)
     if done.busy:
         return "another sealer is at work"
+    remember(job.conn, job.settings.keys)
     return f"{done.records} records in {done.seals} seals"

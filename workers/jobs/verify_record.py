@@ -6,6 +6,7 @@ import structlog
 from celery import shared_task
 
 from backend.db.audit.halting import halt_on, in_words
+from backend.db.audit.heads import recall
 from backend.db.audit.verification import verify
 from backend.db.gateway import connect_as
 from backend.db.roles import SEALER
@@ -24,7 +25,7 @@ def verify_record() -> str:
 
 
 def _verify(job: JobContext) -> str:
-    found = verify(job.conn)
+    found = verify(job.conn, anchors=recall(job.conn, job.settings.keys))
     if found.first is None:
         return f"{found.records} records in {found.seals} seals are as they were sealed"
     log.error("record.broken", first=in_words(found.first), findings=len(found.findings))

@@ -85,7 +85,7 @@ def seal(
     reader, writer: two sessions of the sealer in autocommit; rows stream through the first
     while seals are appended through the second, one transaction each.
     """
-    if not _scalar(writer, "select pg_try_advisory_lock(hashtextextended('audit.seal', 0))"):
+    if not _scalar(writer, "select audit.begin_sealing()"):
         return Sealed(0, 0, busy=True)
     try:
         register_key(writer, key)
@@ -99,7 +99,7 @@ def seal(
         lost = batch.pending > 0 and not batch.append(Cursor(batch.horizon, ""))
         return Sealed(batch.seals, batch.records, busy=lost)
     finally:
-        writer.execute("select pg_advisory_unlock(hashtextextended('audit.seal', 0))")
+        writer.execute("select audit.end_sealing()")
 
 
 def last_seal(conn: Connection[Any]) -> Seal | None:
