@@ -23,9 +23,10 @@ begin
                             or m.scope = 'organization' and m.scope_id in ('*', a.org_id)
                             or m.scope = 'account' and m.scope_id in ('*', a.account_id))
                      group by m.kind) l) as limits,
+           -- A halt that leaves orders working is not yet what a breach asks for.
            exists (select from governance.halts g
                     where g.lifted_at is null and g.scope = 'account'
-                      and g.scope_id = a.account_id) as halted
+                      and g.scope_id = a.account_id and g.cancel_working_orders) as halted
       from public.accounts a
       join risk.account_state s on s.account_id = a.account_id
      where a.state = 'active'
@@ -42,6 +43,7 @@ begin
                                                where g.lifted_at is null
                                                  and g.scope = 'platform'),
                    'pack', case when x.pack then v_body end,
+                   'limits_differ', case when x.pack then risk.limits_differ(v_policy_hash) end,
                    'policy_hash', v_policy_hash)), '[]')
             from jsonb_to_recordset(p_items) as x(i int, pack boolean));
 end $$;

@@ -72,6 +72,22 @@ begin
                                          where g.lifted_at is null and g.scope = 'venue'
                                            and g.scope_id = o.venue_id)
                       group by o.venue_id) u),
+           -- It answered somebody who still asks, and says nothing of any account any more.
+           'venues_silent', (
+             select coalesce(jsonb_agg(jsonb_build_object(
+                      'venue_id', u.venue_id, 'since', u.since) order by u.venue_id), '[]')
+               from (select a.venue_id, max(s.as_of) as since
+                       from public.accounts a
+                       join risk.account_state s on s.account_id = a.account_id
+                      where a.state = 'active' and a.mode <> 'shadow'
+                        and not exists (select from governance.halts g
+                                         where g.lifted_at is null and g.scope = 'venue'
+                                           and g.scope_id = a.venue_id)
+                      group by a.venue_id) u
+              where u.since < v_now - interval '1 minute'
+                and exists (select from bus.workers w
+                             where w.agent = 'market_data' and w.lease_until > v_now
+                               and w.started_at < u.since)),
            'open', (select coalesce(jsonb_agg(i.kind || ':' || i.subject
                                               order by i.kind, i.subject), '[]')
                       from ops.incidents i where i.state = 'open'))

@@ -113,7 +113,11 @@ def _breach(account: Mapping[str, Any]) -> tuple[Code, str] | None:
 def _tampered(facts: Facts) -> str | None:
     """Return what is wrong with the pack in force, where it was asked for."""
     found = _mismatched(facts)
-    if found is None or facts["platform_halted"]:
+    if facts["platform_halted"]:
+        return None
+    if facts.get("limits_differ"):
+        return f"{facts['limits_differ']} limits in force are not those of the approved pack"
+    if found is None:
         return None
     return f"the pack in force hashes to {found[:12]}, approved was {facts['policy_hash'][:12]}"
 
@@ -190,7 +194,7 @@ def _vote(ballot: Ballot, facts: Facts) -> Vote | None:
         case "lift_halt" if ballot.get("cause") == "policy_mismatch" and facts.get("pack") is None:
             # Asked again in the turn that reads the pack.
             return None
-        case "lift_halt" if _mismatched(facts):
+        case "lift_halt" if _mismatched(facts) or facts.get("limits_differ"):
             return Vote("refuse", "the pack in force is still not what its hash says")
         case "lift_halt":
             return None if breach else Vote("approve", "the losses are within their limits again")

@@ -33,7 +33,8 @@ CANVAS = Canvas(
     observations="Worker leases, oldest deliveries, parked keys, dead letters of a day, runs of "
     "scheduled jobs, acknowledgements of halts, venues that do not answer, invariants (each a "
     "named check in sql/ops/broken_*).",
-    actions="Opens and closes ops.incidents; halts a venue that leaves attempts unanswered.",
+    actions="Opens and closes ops.incidents; halts a venue that leaves attempts "
+    "unanswered or has fallen silent.",
     beliefs="A desk that has just started is given one heartbeat's time to assemble.",
     policy="The pack's [supervision]; a check that did not run is an incident itself.",
     slo_p50_ms=20,
@@ -134,9 +135,11 @@ def _supervise(facts: Facts, policy: SupervisionPolicy, now: datetime) -> Superv
 
 def _halts(facts: Facts, context: Context) -> tuple[Effect, ...]:
     """Halt the venues whose answers have been missing for too long."""
+    # Unanswered attempts say more than silence does.
+    told = [*facts.get("venues_silent", ()), *facts["venues_unanswering"]]
     silent = [
         row
-        for row in facts["venues_unanswering"]
+        for row in {row["venue_id"]: row for row in told}.values()
         if context.now - read_instant(row["since"]) > VENUE_SILENCE
     ]
     return tuple(
@@ -147,8 +150,13 @@ def _halts(facts: Facts, context: Context) -> tuple[Effect, ...]:
                 "cause": "connectivity",
                 "scope": "venue",
                 "scope_id": row["venue_id"],
-                "reason": f"{row['venue_id']} leaves {row['attempts']} attempts unanswered "
-                f"since {row['since']}",
+                "reason": f"{row['venue_id']} "
+                + (
+                    f"leaves {row['attempts']} attempts unanswered"
+                    if "attempts" in row
+                    else "says nothing of any account"
+                )
+                + f" since {row['since']}",
                 "detail": dict(row),
             },
         )
