@@ -5,6 +5,9 @@ language sql stable security definer set search_path = '' as $$
     from ops.api_tokens t
    where t.token_sha256 = p_token_sha256 and t.revoked_at is null
      and t.expires_at > clock_timestamp()
+     -- Who was disabled is, whatever they still hold.
+     and not exists (select from governance.voters v
+                      where v.voter = t.person and v.state <> 'active')
 $$;
 comment on function ops.authenticate(bytea) is
   'Whom a desk token stands for: person, role and organisation; no row if it is not good now.';

@@ -7,6 +7,10 @@ begin
   -- that people edit themselves (user_metadata) never counts.
   if session_user in ('authenticator', 'desk_api') then
     v_claims := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+    if exists (select from governance.voters v
+                where v.voter = v_claims ->> 'sub' and v.state <> 'active') then
+      return '{}';
+    end if;
     return array_remove(
       array[coalesce(v_claims ->> 'org_id', v_claims #>> '{app_metadata,org_id}')], null);
   end if;

@@ -18,7 +18,7 @@ CLAIMS = {"sub": "person_operator", "role": "auditor", "org_id": THEIRS}
 PLATFORM = (
     # One book for everyone: what instruments, venues, policies and the desk itself are.
     "^(public.(venues|instruments|instrument_aliases|market_|latest_quotes|structures|structure_)"
-    "|intake.scoring_weights|ops.structure_models|execution.(latency_baselines|slippage_models)"
+    "|intake.scoring_weights|ops.structure_models|execution.(latency_baselines|slippage_models|venue_models)"
     "|risk.(policies|limits"
     "|policy_changes|scenarios|news_events|volatilities)|governance.(quorum_rules|halt_causes)"
     "|execution.(order_transitions|venue_health)|bus.(agents|subscriptions|publications"
@@ -133,6 +133,30 @@ def test_a_suspended_auditor_reads_nothing_more_in_a_session_that_stayed_open(
         conn.execute("set local session authorization " + login)
         assert value(conn, "select count(*) from public.accounts") == 0
         conn.rollback()
+
+
+def test_a_token_of_somebody_who_was_disabled_since_opens_nothing(fortress: Fortress) -> None:
+    login, token = fortress.login("person_clerk"), b"token of a clerk"
+    claims = orjson.dumps({"sub": login, "role": "desk_operator", "org_id": "demo"}).decode()
+    with psycopg.connect(fortress.database.superuser_url) as conn:
+        conn.execute(
+            "insert into ops.api_tokens (token_id, token_sha256, person, role_name, org_id,"
+            " expires_at) values (gen_random_uuid(), sha256(%s), %s, 'desk_operator', 'demo',"
+            " clock_timestamp() + interval '1 hour')",
+            (token, login),
+        )
+        conn.execute("set local request.jwt.claims = " + psycopg.sql.quote(claims))
+        found = []
+        for state in ("active", "suspended"):
+            conn.execute("update governance.voters set state = %s where voter = %s", (state, login))
+            conn.execute("set local session authorization desk_api")
+            person = value(conn, "select person from ops.authenticate(sha256(%s))", token)
+            conn.execute("set local role desk_operator")
+            found.append((person, value(conn, "select count(*) from public.accounts")))
+            conn.execute("reset role")
+            conn.execute("reset session authorization")
+        conn.rollback()
+    assert found == [(login, 1), (None, 0)]
 
 
 @pytest.mark.parametrize("table", ["public.votes", "public.orders", "risk.measurements"])
