@@ -31,6 +31,7 @@ def prepare(conn: Connection[Any]) -> list[str]:
         _ensure_vector(conn)
         _ensure_schemas(conn)
         _forbid_temporary(conn)
+        _hand_on_locks(conn)
     except psycopg.errors.InsufficientPrivilege as error:
         raise DeskError(
             "db.privilege",
@@ -94,6 +95,21 @@ def _forbid_temporary(conn: Connection[Any]) -> None:
         conn.execute(
             sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(row[0]))
         )
+
+
+def _hand_on_locks(conn: Connection[Any]) -> None:
+    """Let procedures lock, where everyone else's right to was taken back."""
+    conn.execute(
+        "do $$ declare v_routine regprocedure; begin"
+        "  for v_routine in"
+        "    select p.oid from pg_catalog.pg_proc p"
+        "     where p.pronamespace = 'pg_catalog'::regnamespace"
+        "       and p.proname ~ '^pg_(try_)?advisory_'"
+        "       and not has_function_privilege('desk_owner', p.oid, 'execute')"
+        "  loop"
+        "    execute format('grant execute on function %s to desk_owner', v_routine);"
+        "  end loop; end $$"
+    )
 
 
 def _ensure_schemas(conn: Connection[Any]) -> None:

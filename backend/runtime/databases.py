@@ -44,10 +44,32 @@ def _create_template(handle: PostgresHandle, connection: psycopg.Connection) -> 
             sql.SQL("create schema extensions authorization {}").format(sql.Identifier(MIGRATOR))
         )
         inside.execute("create extension vector with schema extensions")
+        inside.execute(_TAKE_BACK.encode())
     # Marked last, so that an interrupted preparation is done again.
     connection.execute(
         sql.SQL("alter database {} with is_template true allow_connections false").format(template)
     )
+
+
+# Whoever may log in could sit on the keys that budgets and sealing are serialised by, or fill the
+# disk with large objects. Only a superuser can take back what Postgres itself gives everyone.
+_TAKE_BACK = f"""
+do $$
+declare
+  v_routine regprocedure;
+begin
+  for v_routine in
+    select p.oid from pg_proc p
+     where p.pronamespace = 'pg_catalog'::regnamespace
+       and p.proname ~ '^(pg_(try_)?advisory_|lo_|lowrite$)'
+  loop
+    execute format('revoke execute on function %s from public', v_routine);
+    if v_routine::text ~ '^pg_' then
+      execute format('grant execute on function %s to {MIGRATOR} with grant option', v_routine);
+    end if;
+  end loop;
+end $$
+"""
 
 
 def create_database(handle: PostgresHandle, name: str) -> str:

@@ -147,7 +147,7 @@ def test_a_later_cause_cancels_what_the_standing_halt_had_left(conn: Any) -> Non
 
 
 def test_whoever_sits_on_the_keys_of_a_scope_keeps_no_halt_away(conn: Any, desk: Database) -> None:
-    with psycopg.connect(desk.role_url("edge_intake")) as sitting:
+    with psycopg.connect(desk.superuser_url) as sitting:
         sitting.execute(
             "select pg_advisory_lock_shared(hashtextextended('halt/account/paper-1', 0))"
         )

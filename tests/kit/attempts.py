@@ -193,6 +193,23 @@ def secrets(catalogue: Catalogue, role: str, callable_: frozenset[str]) -> Itera
         yield Attempt(statement)
 
 
+def hinders(catalogue: Catalogue, role: str, callable_: frozenset[str]) -> Iterator[Attempt]:
+    """Sit on what others wait for, or fill the disk."""
+    del catalogue, role, callable_
+    for scope in ("platform/*", "account/paper-1", "organization/demo"):
+        for lock in ("advisory_lock", "advisory_lock_shared", "try_advisory_lock_shared",
+                     "try_advisory_lock"):  # fmt: skip
+            yield Attempt(f"select pg_{lock}(hashtextextended('halt/{scope}', 0))")
+            yield Attempt(f"select pg_{lock}(hashtextextended('risk.budget/{scope}', 0))")
+    for key in ("audit.seal", "audit.append_seal", "risk.policy", "governance.proposals"):
+        yield Attempt(f"select pg_advisory_xact_lock(hashtextextended('{key}', 0))")
+    yield Attempt("select pg_advisory_lock(1, 2)")
+    yield Attempt("select pg_advisory_unlock_all()")
+    for large in ("lo_creat(-1)", "lo_create(0)", "lo_from_bytea(0, 'mine')", "lo_unlink(1)",
+                  "lo_put(1, 0, 'mine')"):  # fmt: skip
+        yield Attempt(f"select {large}")
+
+
 FAMILIES: dict[str, Family] = {
     "writes a row": writes,
     "alters a table": alters,
@@ -201,6 +218,7 @@ FAMILIES: dict[str, Family] = {
     "becomes somebody else": becomes,
     "hijacks a lookup": hijacks,
     "reads a secret": secrets,
+    "hinders others": hinders,
 }
 
 IN_BULK = frozenset(

@@ -41,6 +41,7 @@ TICK_FACTS = "ops.feed_facts"
 EFFECTS = ("ops.record_accounts", "ops.record_bars", "ops.record_quotes")
 MAY_CALL = (
     "execution.account_connections",
+    "ops.begin_structures",
     "ops.feed_facts",
     "ops.record_accounts",
     "ops.record_bars",

