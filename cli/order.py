@@ -131,9 +131,10 @@ def modify(
     good_till: Annotated[datetime | None, typer.Option(help="UTC.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the venue for other terms of a working order.
+    """Ask the venue for other terms of a working order, or other stops of what an order opened.
 
-    More at stake (lots, price, a wider stop or none) is authorised afresh, or refused.
+    More at stake (lots, price, a wider stop or none) is authorised afresh, or refused. Of an
+    order that is over, stop loss and take profit of its position can be changed.
     Example: `desk order modify 0199ab --limit-price 1.0980 --reason "the level moved"`.
     """
     from backend.db.gateway import call
@@ -166,7 +167,12 @@ def _tell(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    out().print(f"{answer['order_id']} is {answer['status']}", soft_wrap=True)
+    asked = (
+        ""
+        if answer["status"].startswith("pending") or not answer.get("state")
+        else ("; its venue is asked for other stops")
+    )
+    out().print(f"{answer['order_id']} is {answer['status']}{asked}", soft_wrap=True)
 
 
 def _id_of(conn: Connection[Any], begins: str) -> UUID:

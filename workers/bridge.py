@@ -35,7 +35,8 @@ from backend.venues.model import (
 from backend.venues.mt5.venue import Mt5Venue
 from workers.answers import AGAIN, code_of, fill_of, status_of
 from workers.asking import NothingToReduce, Prepared, changed_request, request_of
-from workers.baselines import pace_of
+from workers.changing import change_answered, change_said, timeout_s, unchangeable
+from workers.position_stops import set_stops, unreached
 from workers.reconciling import compared
 from workers.reviews import read_instant
 from workers.surveying import survey, withdraw
@@ -88,7 +89,7 @@ class Bridge:
         # Asked last: connecting may have taken its time, and a stalled process wakes up late.
         if self._too_late(prepared):
             return partial(self._bare, AGAIN, Code.ATTEMPT_STALE, "too late to send")
-        venue.answer_within(_timeout_s(prepared))
+        venue.answer_within(timeout_s(prepared))
         told = venue.submit(attempt)
         self._note(venue)
         return partial(self._report, venue, told, prepared, self._deals_of(venue, told))
@@ -152,7 +153,7 @@ class Bridge:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
         if len(working) != 1 or self._too_late(prepared):
             return self.ask(prepared)
-        venue.answer_within(_timeout_s(prepared))
+        venue.answer_within(timeout_s(prepared))
         told = venue.cancel(
             CancelRequest(
                 UUID(prepared["attempt_id"]),
@@ -170,17 +171,14 @@ class Bridge:
         """Say of a cancel that a person or the desk asked for that it was refused for good."""
         if prepared["change"] is None or told.again or told.outcome is not Outcome.REJECTED:
             return {}
-        return _change(prepared, "refused", Code.VENUE_REJECTED, told.message)
+        return change_said(prepared, "refused", Code.VENUE_REJECTED, told.message)
 
     def change(self, prepared: Prepared) -> Report:
-        """Give a working order other terms, and report what became of the order and the change.
-
-        An order that works no more is asked about: its end supersedes the change.
-        """
-        refusal = _unchangeable(prepared["change"]["wanted"])
+        """Give a working order other terms; one that works no more is asked about instead."""
+        refusal = unchangeable(prepared["change"]["wanted"])
         if refusal is not None:
             said = self._bare("accepted", None, refusal)
-            return said | _change(prepared, "refused", Code.ORDER_NOT_EXPRESSIBLE, refusal)
+            return said | change_said(prepared, "refused", Code.ORDER_NOT_EXPRESSIBLE, refusal)
         try:
             venue = self._connected()
             working = self._working(venue, prepared)
@@ -192,28 +190,39 @@ class Bridge:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
         if len(working) != 1 or self._too_late(prepared):
             return self.ask(prepared)
-        venue.answer_within(_timeout_s(prepared))
+        venue.answer_within(timeout_s(prepared))
         told = venue.change(ChangeRequest(changed_request(prepared), working[0].ticket))
         self._note(venue)
         if told.retcode_class is RetcodeClass.STATE_MOVED_ON:
             return self.ask(prepared)
         return self._changed(prepared, told, working[0])
 
+    def change_stops(self, prepared: Prepared) -> Report:
+        """Give what an order opened other stops, and report what became of the change."""
+        try:
+            venue = self._connected()
+            venue.answer_within(timeout_s(prepared))
+            change, told = set_stops(venue, prepared)
+        except (VenueUnavailable, PermissionError) as error:
+            if self._venue is not None:
+                self._note(self._venue)
+            bare = self._bare("accepted", Code.VENUE_UNREACHABLE, str(error))
+            return bare | {"change": unreached(prepared, str(error))}
+        self._note(venue)
+        code = None if change["code"] is None else Code(change["code"])
+        latency = {} if told is None else {"retcode": told.retcode, "latency_ms": told.latency_ms}
+        return {**self._bare("accepted", code, change["message"]), **latency, "change": change}
+
     def _changed(self, prepared: Prepared, told: VenueReport, order: VenueOrder) -> Report:
         triggered = prepared["order_type"] == WorkingType.STOP_LIMIT.value and (
             order.order_type is WorkingType.LIMIT
         )
-        said = {
+        return {
             **self._bare("triggered" if triggered else "accepted", None, told.message),
             "retcode": told.retcode,
             "latency_ms": told.latency_ms,
+            **change_answered(prepared, told),
         }
-        if told.outcome is Outcome.PLACED:
-            return said | _change(prepared, "applied", None, told.message)
-        if told.again or told.outcome is Outcome.UNKNOWN:
-            # It may pass, or it may have them already: setting them again does no harm.
-            return said | _change(prepared, "unknown", code_of(told), told.message)
-        return said | _change(prepared, "refused", code_of(told), told.message)
 
     def _working(self, venue: Mt5Venue, prepared: Prepared) -> list[VenueOrder]:
         magic = int(prepared["magic"])
@@ -383,25 +392,6 @@ class Bridge:
             "latency_ms": None,
             "fills": [],
         }
-
-
-def _timeout_s(prepared: Prepared) -> float:
-    return pace_of(prepared).timeout / timedelta(seconds=1)
-
-
-def _unchangeable(wanted: Prepared) -> str | None:
-    return "MetaTrader cannot change an order's volume" if "quantity" in wanted else None
-
-
-def _change(prepared: Prepared, state: str, code: Code | None, message: str) -> Report:
-    return {
-        "change": {
-            "change_id": prepared["change"]["change_id"],
-            "state": state,
-            "code": None if code is None else code.value,
-            "message": message[:500],
-        }
-    }
 
 
 def _unavailable(error: VenueUnavailable) -> NoReturn:

@@ -49,6 +49,10 @@ class ShadowBridge:
         change = {"change_id": change_id, "state": "applied", "code": None, "message": "applied"}
         return said | {"change": change}
 
+    def change_stops(self, prepared: Prepared) -> Report:
+        """Give what an order opened other stops: they are the desk's own rows."""
+        return self.change(prepared)
+
     def survey(self, prepared: Prepared) -> Report:
         """Say that there is nothing to compare with: the desk's books are the account."""
         return self._told(prepared, "unknown", "an account in the shadow has no venue")

@@ -79,22 +79,33 @@ def withdraw(venue: Mt5Venue, prepared: Facts, order: ListedOrder, name: str) ->
 def _bare(
     positions: tuple[VenuePosition, ...], prepared: Facts
 ) -> list[tuple[VenuePosition, Facts]]:
-    """Find positions without the stop that the order which opened them has."""
-    marks = [m for m in prepared["attempts"] if m["stop_loss"] is not None]
+    """Find positions without the stop that they should have.
+
+    That of the order which opened them, or what people gave them later.
+    """
     found: list[tuple[VenuePosition, Facts]] = []
     for position in positions:
         if position.stop_loss is not None:
             continue
-        opened = [
-            mark
-            for mark in marks
-            if (mark["symbol"], mark["side"]) == (position.symbol, position.side.value)
-            and (int(mark["magic"]) == position.magic
-                 or mark["venue_order_id"] == str(position.identifier))
-        ]  # fmt: skip
-        if opened:
-            found.append((position, opened[-1]))
+        known = [mark for mark in prepared["attempts"] if _is_of(mark, position)]
+        if not known:
+            continue
+        last = max(known, key=lambda mark: read_instant(mark["stops_at"] or mark["opened_at"]))
+        # People may have taken it away.
+        if last["stop_loss"] is not None:
+            found.append((position, last))
     return found
+
+
+def _is_of(mark: Facts, position: VenuePosition) -> bool:
+    if (mark["symbol"], mark["side"]) != (position.symbol, position.side.value):
+        return False
+    if mark["stops_at"] is not None and mark["stops_position"] == str(position.ticket):
+        return True
+    opened = int(mark["magic"]) == position.magic or mark["venue_order_id"] == str(
+        position.identifier
+    )
+    return opened and (mark["stop_loss"] is not None or mark["stops_at"] is not None)
 
 
 def _set_stops(venue: Mt5Venue, position: VenuePosition, mark: Facts) -> dict[str, Any]:

@@ -100,7 +100,9 @@ def cancel_order(
 
 
 @router.post(
-    "/orders/{order_id}/modify", summary="Change a working order", responses=documented(404, 409)
+    "/orders/{order_id}/modify",
+    summary="Change a working order, or the stops of what an order opened",
+    responses=documented(404, 409),
 )
 def modify_order(
     order_id: UUID,
@@ -112,7 +114,10 @@ def modify_order(
     background: BackgroundTasks,
     idempotency_key: Key,
 ) -> OrderAsked:
-    """Ask the venue for other terms; more at stake is authorised afresh, or refused with 409."""
+    """Ask the venue for other terms; of an order that is over, for its position's other stops.
+
+    More at stake, a wider stop among it, is authorised afresh, or refused with 409.
+    """
     wanted = body.wanted()
     answer = once(
         conn,

@@ -260,3 +260,4 @@ class Code(StrEnum):
     NO_ROOM = "TR619", _DENIAL, "the limits leave no room for another lot"
     UTILITY_LOW = "TR620", _DENIAL, "the utility is below the portfolio's minimum"
     ROUTING_POLICY_MISSING = "TR622", _DENIAL, "the strategy has no routing policy"
+    NO_VENUE = "TR623", _DENIAL, "none of the strategy's venues may take the order"

@@ -21,7 +21,11 @@ begin
              'stop_price', o.stop_price::text,
              'trail_distance', o.trail_distance::text, 'good_till', o.good_till,
              'change', case when g.change_id is not null then jsonb_build_object(
-               'change_id', g.change_id, 'kind', g.kind, 'wanted', g.wanted) end,
+               'change_id', g.change_id, 'kind', g.kind, 'wanted', g.wanted,
+               'venue_order_id', o.venue_order_id,
+               'requested_at', g.requested_at, 'attempted_at', g.attempted_at,
+               -- Stops that this very call writes down as sent are sent; others are asked about.
+               'send', g.attempted_at = p_now, 'authorized', g.intent_id is not null) end,
              'stop_loss', o.stop_loss::text,
              'take_profit', o.take_profit::text, 'reference_price', o.reference_price::text,
              'time_in_force', o.time_in_force, 'deviation_points', o.deviation_points,

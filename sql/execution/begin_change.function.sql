@@ -27,7 +27,10 @@ begin
       added_notional numeric, reason text, requested_by text);
   perform execution.move_orders(jsonb_build_array(jsonb_build_object(
     'order_id', p_order.order_id, 'code', p_change -> 'code',
-    'to_status', case v_kind when 'modify' then 'pending_update' else 'pending_cancel' end,
+    'to_status', case v_kind when 'modify' then 'pending_update'
+                             when 'cancel' then 'pending_cancel'
+                             -- The order is over; what it opened is what changes.
+                             else p_order.status end,
     'message', left(p_change ->> 'reason', 500),
     'detail', jsonb_strip_nulls(
       p_change - 'reason' - 'kind' - 'code' || jsonb_build_object(

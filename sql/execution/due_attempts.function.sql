@@ -24,12 +24,16 @@ begin
              'working', (
                select coalesce(jsonb_agg(d.attempt_id), '[]') from (
                  select a.attempt_id
-                   from public.orders o
+                   from (select k.order_id from public.orders k
+                          where k.status in ('accepted', 'triggered', 'partially_filled',
+                                             'pending_update', 'pending_cancel')
+                          union all
+                         -- What an order that is over has opened waits for other stops.
+                         select g.order_id from execution.order_changes g
+                          where g.state = 'pending' and g.kind = 'stops') o
                    join execution.attempts a on a.order_id = o.order_id
                                             and a.state = 'answered'
-                  where o.status in ('accepted', 'triggered', 'partially_filled',
-                                    'pending_update', 'pending_cancel')
-                    and coalesce(a.inquired_at, a.opened_at)
+                  where coalesce(a.inquired_at, a.opened_at)
                         < clock_timestamp() - x.sync_ms * interval '1 millisecond'
                     and not exists (select from bus.deliveries q
                                      where q.agent = 'execution' and q.msg_id = a.inquiry_id)

@@ -16,13 +16,14 @@ begin
   loop
     v_state := v_move #>> '{change,state}';
     update execution.order_changes c
-       set state = v_state, ended_at = p_at, code = v_move #>> '{change,code}',
+       set state = v_state, ended_at = p_at,
+           venue_position_id = v_move #>> '{change,position}', code = v_move #>> '{change,code}',
            message = left(v_move #>> '{change,message}', 500)
      where c.change_id = (v_move #>> '{change,change_id}')::uuid and c.state = 'pending'
     returning c.* into v_change;
     continue when not found;
     select o.* into v_order from public.orders o where o.order_id = v_change.order_id;
-    if v_state = 'applied' and v_change.kind = 'modify' then
+    if v_state = 'applied' and v_change.kind in ('modify', 'stops') then
       update public.orders o
          set quantity = x.quantity, limit_price = x.limit_price, stop_price = x.stop_price,
              trail_distance = x.trail_distance, stop_loss = x.stop_loss,

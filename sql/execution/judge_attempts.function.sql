@@ -20,7 +20,7 @@ begin
   for i in 0 .. jsonb_array_length(p_asked) - 1 loop
     v_asked := p_asked -> i;
     select o.order_id, o.account_id, o.org_id, o.venue_id, o.strategy_id, o.symbol, o.status,
-           o.expires_at, o.reduce_only, o.mode, o.latency_class, o.intent_id
+           o.expires_at, o.reduce_only, o.mode, o.latency_class, o.intent_id, o.change_id
       into v_order
       from public.orders o
      where o.order_id = (v_asked ->> 'order_id')::uuid;
@@ -61,9 +61,11 @@ begin
       when v_order.order_id is null then 'TR410'
       when v_attempt.state in ('open', 'unknown') then 'resolve'
       when v_inquiry is not null
-           and (v_reopened or v_attempt.state = 'answered' and v_order.status in (
+           and (v_reopened or v_attempt.state = 'answered' and (v_order.status in (
                   'accepted', 'triggered', 'partially_filled', 'pending_update',
-                  'pending_cancel')) then 'sync'
+                  'pending_cancel') or v_order.change_id is not null and exists (
+                    select from execution.order_changes g
+                     where g.change_id = v_order.change_id and g.state = 'pending'))) then 'sync'
       when v_attempt.attempt_id is not null and not v_again then 'answered'
       when v_order.status <> 'initialized'
            or v_inquiry is not null and not v_again then 'TR402'

@@ -35,10 +35,17 @@ begin
              'quantity', o.quantity::text, 'filled_quantity', o.filled_quantity::text,
              'stop_loss', o.stop_loss::text, 'take_profit', o.take_profit::text,
              'reference_price', o.reference_price::text,
+             -- People gave the position other stops, by this order.
+             'stops_position', g.venue_position_id, 'stops_at', g.ended_at,
              'opened_at', a.opened_at) order by a.opened_at), '[]')
       from marked m
       join execution.attempts a on a.attempt_id = m.attempt_id
-      join public.orders o on o.order_id = a.order_id);
+      join public.orders o on o.order_id = a.order_id
+      left join lateral (
+        select c.venue_position_id, c.ended_at
+          from execution.order_changes c
+         where c.order_id = o.order_id and c.kind = 'stops' and c.state = 'applied'
+         order by c.ended_at desc limit 1) g on true);
 end $$;
 comment on function execution.marked_attempts(text, text, timestamptz) is
   'Attempts by which the venue''s records of an account are told to be ours. Called by other procedures only.';

@@ -24,6 +24,7 @@ declare
   v_surveys boolean := false;
   v_moves jsonb[] := '{}';
   v_refused uuid[] := '{}';
+  v_looked_at uuid[] := '{}';
 begin
   for nr in 0 .. jsonb_array_length(p_items) - 1 loop
     v_item := p_items -> nr;
@@ -69,6 +70,9 @@ begin
     if v_verdict ->> 'state' = 'opened' then
       v_opened := true;
     elsif v_verdict ->> 'state' in ('resolve', 'sync') then
+      if v_verdict ->> 'state' = 'sync' then
+        v_looked_at := array_append(v_looked_at, (v_verdict ->> 'order_id')::uuid);
+      end if;
       -- An attempt of an earlier life belongs to whoever owns the account now.
       update execution.attempts a
          set worker_id = (v_verdict ->> 'worker_id')::uuid,
@@ -101,6 +105,9 @@ begin
         state text, attempt_id uuid, order_id uuid, account_id text, worker_id uuid,
         epoch bigint)
      where v.state = 'opened';
+  end if;
+  if cardinality(v_looked_at) > 0 then
+    perform execution.attempt_stops(v_looked_at, v_now);
   end if;
   if cardinality(v_moves) > 0 then
     perform execution.move_orders(to_jsonb(v_moves), 'execution', v_now);

@@ -16,6 +16,9 @@
 --     ones; unknown or absent: it stays pending and the next inquiry asks again. Setting the same
 --     terms twice does no harm. What the venue cannot change (MT5: a pending order's volume) is
 --     refused with TR418. A halt's cancel has no `change`: it is asked for until the order ends.
+--   * an order that is over and has opened a position keeps its status while that gets other
+--     stops (`kind` "stops"): sent at most once, where `send` says so, else the venue is asked;
+--     "again" says that it was certainly not executed.
 --   * "status": "triggered" says that a stop-limit's (or stop's) price was reached.
 delete from execution.order_transitions t where true;
 insert into execution.order_transitions (from_status, to_status, why) values
@@ -83,10 +86,10 @@ insert into execution.order_transitions (from_status, to_status, why) values
   ('pending_cancel', 'rejected', 'the venue refused it before the cancel'),
   ('pending_cancel', 'accepted', 'the venue refused the cancel'),
   ('pending_cancel', 'triggered', 'the venue refused the cancel after its stop'),
-  ('filled', 'filled', 'more was traded than was ordered'),
-  ('canceled', 'canceled', 'a late fill of a part'),
+  ('filled', 'filled', 'more was traded than was ordered, or what it opened gets other stops'),
+  ('canceled', 'canceled', 'a late fill of a part, or what it opened gets other stops'),
   ('canceled', 'filled', 'a late fill completed it'),
-  ('expired', 'expired', 'a late fill of a part'),
+  ('expired', 'expired', 'a late fill of a part, or what it opened gets other stops'),
   ('expired', 'filled', 'a late fill completed it'),
   ('rejected', 'rejected', 'a late fill of a part'),
   ('rejected', 'filled', 'a late fill completed it'),

@@ -12,6 +12,7 @@ declare
   v_target text;
   v_closed boolean;
   v_over boolean;
+  v_stops boolean;
   v_change execution.order_changes;
   v_ended jsonb;
   v_ordered numeric;
@@ -81,8 +82,9 @@ begin
                   else 'accepted' end
       when v_status in ('unknown', 'not_found') and r.status = 'submitted' then 'unknown'
       else r.status end;
-    continue when v_target = r.status and r.fresh = 0;
-    if v_change.kind is not null and v_target in ('filled', 'rejected', 'canceled', 'expired') then
+    v_stops := v_ended is not null and v_change.kind = 'stops';
+    continue when v_target = r.status and r.fresh = 0 and not v_stops;
+    if v_change.kind <> 'stops' and v_target in ('filled', 'rejected', 'canceled', 'expired') then
       v_ended := coalesce(v_ended, jsonb_build_object(
         'state', case when v_change.kind = 'cancel' and v_target = 'canceled' then 'applied'
                       else 'superseded' end,
@@ -93,20 +95,21 @@ begin
     v_move := jsonb_build_object(
       'order_id', r.order_id, 'from_status', r.status, 'to_status', v_target,
       'code', case
-        when v_over then 'TR407'
+        when v_over and r.fresh > 0 then 'TR407'
+        when v_stops then v_ended ->> 'code'
         when v_target = 'filled' then null
         else coalesce(r.report ->> 'code', case v_target
           when 'rejected' then 'TR414' when 'expired' then 'TR411'
           when 'not_sent' then 'TR417' when 'unknown' then 'TR416' end) end,
       'message', case
-        when v_over then format('filled %s of %s', r.filled, v_ordered)
-        when v_closed then 'late fill'
+        when v_over and r.fresh > 0 then format('filled %s of %s', r.filled, v_ordered)
+        when v_closed and r.fresh > 0 then 'late fill'
         when v_ended ? 'message' then left(v_ended ->> 'message', 500)
         else coalesce(left(r.report ->> 'message', 500), v_status) end,
       'detail', jsonb_strip_nulls(jsonb_build_object(
         'attempt_id', r.attempt_id, 'retcode', r.report ->> 'retcode',
         'venue_order_id', r.report ->> 'venue_order_id', 'trades', r.trades,
-        'late', case when v_closed then true end, 'change', v_ended)),
+        'late', case when v_closed and r.fresh > 0 then true end, 'change', v_ended)),
       'figures', jsonb_build_object(
         'filled_quantity', least(v_ordered, r.filled)::text,
         'quantity', case when v_ordered <> r.quantity then v_ordered::text end,

@@ -5,6 +5,13 @@
 create or replace function execution.resolve_attempts(p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 begin
+  -- Certainly not executed, for a reason that passes: these stops may be sent after all.
+  update execution.order_changes c
+     set attempted_at = null
+    from jsonb_array_elements(p_items) x(item)
+   where c.change_id = (x.item #>> '{report,change,change_id}')::uuid
+     and x.item #>> '{report,change,state}' = 'again' and c.kind = 'stops'
+     and c.state = 'pending';
   -- Not language sql: that would be planned again at every call.
   return (
     select execution.record_reports((

@@ -150,6 +150,8 @@ def call(
 def _looked_after(bridge: Bridge | ShadowBridge, prepared: Mapping[str, Any]) -> Mapping[str, Any]:
     if _to_cancel(prepared):
         return bridge.cancel(prepared)
+    if prepared["state"] == "sync" and _opened_gets_stops(prepared):
+        return bridge.change_stops(prepared)
     if prepared["status"] == "pending_update" and prepared["change"] is not None:
         return bridge.change(prepared)
     return bridge.ask(prepared)
@@ -282,9 +284,15 @@ def _outcome(
 ) -> str:
     if said["status"] == AGAIN:
         return AGAIN
+    if _opened_gets_stops(prepared) and said.get("change"):
+        return f"stops_{said['change']['state']}"
     if changed or _to_cancel(prepared):
         return status
     return _UNMOVED.get(prepared["state"], "unchanged")
+
+
+def _opened_gets_stops(prepared: Mapping[str, Any]) -> bool:
+    return (prepared.get("change") or {}).get("kind") == "stops"
 
 
 def _to_cancel(prepared: Mapping[str, Any]) -> bool:
@@ -358,6 +366,8 @@ def _explain(
     side = Side(prepared["side"]).value
     what = f"{side} {prepared['quantity']} {prepared['symbol']} at {prepared['venue_id']}"
     how = "to be cancelled" if _to_cancel(prepared) else "asked about"
+    if _opened_gets_stops(prepared):
+        how = "to get other stops"
     if prepared["state"] == "opened":
         how = "sent"
     fills = ", ".join(f"{b.event.filled_size} at {b.event.price}" for b in bookings) or "no fill"

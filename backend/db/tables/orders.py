@@ -121,7 +121,7 @@ class Order(Base):
 class OrderChange(Base):
     __tablename__ = "order_changes"
     __table_args__ = (
-        one_of("kind", "modify", "cancel"),
+        one_of("kind", "modify", "cancel", "stops"),
         one_of("state", "pending", "applied", "refused", "superseded"),
         CheckConstraint("(state = 'pending') = (ended_at is null)", name="ended_at"),
         Index(None, "order_id"),
@@ -153,6 +153,8 @@ class OrderChange(Base):
     reason: Mapped[str]
     requested_by: Mapped[str]
     requested_at: Mapped[datetime] = now()
+    attempted_at: Mapped[datetime | None] = note("Stops: since when they may be at the venue.")
+    venue_position_id: Mapped[str | None] = note("Stops: the position that has them.")
     ended_at: Mapped[datetime | None]
     code: Mapped[str | None]
     message: Mapped[str | None]

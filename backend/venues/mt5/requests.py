@@ -8,7 +8,13 @@ from typing import Any
 
 from backend.ports import Quote
 from backend.values import Side
-from backend.venues.model import AttemptRequest, InstrumentSpec, WorkingTime, WorkingType
+from backend.venues.model import (
+    AttemptRequest,
+    InstrumentSpec,
+    VenuePosition,
+    WorkingTime,
+    WorkingType,
+)
 from backend.venues.mt5 import protocol
 
 _MARKET_TYPES = {Side.BUY: protocol.ORDER_BUY, Side.SELL: protocol.ORDER_SELL}
@@ -216,6 +222,43 @@ def _stops_too_near(
     ):
         if price is not None and (round_price(price, spec) - reference) * direction < gap:
             return Unsendable(f"{name} {price} is nearer to {reference} than the level of {gap}")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class StopsFault:
+    """Why a position cannot have some stops now. passes: it may when the price has moved."""
+
+    reason: str
+    passes: bool
+
+
+def stops_fault(
+    position: VenuePosition,
+    stop_loss: Decimal | None,
+    take_profit: Decimal | None,
+    spec: InstrumentSpec,
+    quote: Quote,
+) -> StopsFault | None:
+    """Say why the venue would not take other stops of a position: its levels, or None.
+
+    Within the freeze level of a stop that stands nothing of the position may be changed.
+    """
+    # Where the position would be closed.
+    market = quote.bid if position.side is Side.BUY else quote.ask
+    frozen = spec.freeze_level_points * spec.point
+    for standing in (position.stop_loss, position.take_profit):
+        if standing is not None and abs(market - standing) < frozen:
+            return StopsFault(f"the market is within {frozen} of {standing}: frozen", passes=True)
+    gap = spec.stops_level_points * spec.point
+    sign = position.side.sign
+    for name, price, direction in (
+        ("stop loss", stop_loss, -sign),
+        ("take profit", take_profit, sign),
+    ):
+        away = None if price is None else (round_price(price, spec) - market) * direction
+        if away is not None and (away <= 0 or away < gap):
+            return StopsFault(f"{name} {price} is nearer to {market} than {gap}", passes=False)
     return None
 
 
