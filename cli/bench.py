@@ -163,7 +163,7 @@ def orders(
     ] = None,
     quick: Annotated[bool, typer.Option(help="Short windows: to try.")] = False,
 ) -> None:
-    """Compare orders through open, fill and ledger with plain commits, by pgbench, in turns.
+    """Compare orders through open, fill and ledger with pgbench's own transaction, in turns.
 
     Example: `desk bench orders --json out.json`.
     """

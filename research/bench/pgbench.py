@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ Work = Callable[[Connection[Any]], None]
 # Each client trades an account of its own.
 CLIENTS = ACCOUNTS
 KEEP_FRESH_EVERY_S = 0.2
+BUILTIN_SCHEMA = "pgbench"
 _TPS = re.compile(r"^tps = ([\d.]+)", re.M)
 _TRANSACTIONS = re.compile(r"number of transactions actually processed: (\d+)")
 _FAILED = re.compile(r"number of failed transactions: (\d+)")
@@ -59,6 +60,24 @@ class Bench:
         text = self._run(script, url, "-c", str(CLIENTS), "-j", "2", "-T", str(seconds))
         return Throughput(float(self._figure(_TPS, text)), int(self._figure(_TRANSACTIONS, text)))
 
+    def furnish_builtin(self) -> None:
+        """Make the tables of pgbench's own transaction, a branch for each client."""
+        argv = (str(self.pgbench), "-i", "-q", "-s", str(CLIENTS), self.url)
+        environment = {**os.environ, "PGOPTIONS": f"-c search_path={BUILTIN_SCHEMA}"}
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(f"create schema {BUILTIN_SCHEMA}".encode())
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+        if done.returncode != 0:
+            raise DeskError(
+                "bench.pgbench", f"pgbench failed: {done.stderr.strip()[-500:]}", "see the server"
+            )
+
+    def builtin(self, seconds: int) -> Throughput:
+        """Let all clients run pgbench's own transaction for so long."""
+        options = ("-c", str(CLIENTS), "-j", "2", "-T", str(seconds), "-b", "tpcb-like")
+        text = self._pgbench(self.url, options, {"search_path": BUILTIN_SCHEMA})
+        return Throughput(float(self._figure(_TPS, text)), int(self._figure(_TRANSACTIONS, text)))
+
     def latencies_ms(self, script: str, url: str, calls: int) -> list[float]:
         """Return what each call of one client took."""
         prefix = self.folder / f"log-{uuid.uuid4().hex[:8]}"
@@ -69,10 +88,13 @@ class Bench:
     def _run(self, script: str, url: str, *options: str) -> str:
         file = self.folder / "script.sql"
         file.write_text(script)
-        argv = (str(self.pgbench), "-n", "-M", "prepared", *options, "-f", str(file), url)
         # Both sides keep their plans, as the agents' sessions do.
-        plans = " ".join(f"-c {name}={value}" for name, value in AGENT_PLANS.items())
-        environment = {**os.environ, "PGOPTIONS": plans}
+        return self._pgbench(url, (*options, "-f", str(file)), AGENT_PLANS)
+
+    def _pgbench(self, url: str, options: tuple[str, ...], set_to: Mapping[str, str]) -> str:
+        argv = (str(self.pgbench), "-n", "-M", "prepared", *options, url)
+        settings = " ".join(f"-c {name}={value}" for name, value in set_to.items())
+        environment = {**os.environ, "PGOPTIONS": settings}
         done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
         failed = _FAILED.search(done.stdout)
         if done.returncode != 0 or (failed and failed[1] != "0"):
