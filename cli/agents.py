@@ -8,13 +8,14 @@ import typer
 
 from backend.errors import DeskError
 from cli.console import err, print_json, print_table
+from cli.options import AsJson
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @app.command("list")
 def list_agents(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the agents: what each hears and may publish."""
     from workers.declare import declarations

@@ -12,10 +12,10 @@ from backend.domain.intake import ParsedAlert, dedupe_key, parse_alert
 from backend.domain.intake.templates import AlertForm, AlertKind, Template, template
 from backend.domain.intake.wire import encode_alert
 from cli.console import out, print_json
+from cli.options import AsJson
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 _WHERE = {
     AlertKind.STRATEGY: "Pine strategy: Create alert, condition the strategy, Message:",

@@ -13,6 +13,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import err, out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 EXIT_BROKEN = 1
 SHOWN_MAX = 20
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 From = Annotated[
     str | None, typer.Option("--from", help="First seal: its number, or an instant (UTC).")
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backend.settings import load_settings
 from cli.console import err, out, print_table
+from cli.options import FiguresFile, keep_figures
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -21,9 +20,7 @@ def bench() -> None:
 
 @app.command()
 def chain(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
     seconds: Annotated[float, typer.Option(min=2, help="Length of one window of load.")] = 6.0,
     rounds: Annotated[int, typer.Option(min=1, max=50, help="Paired rounds of latency.")] = 3,
 ) -> None:
@@ -34,8 +31,7 @@ def chain(
     from research.bench.chain import run_chain_bench
 
     report = run_chain_bench(load_settings(), seconds, rounds, lambda line: err().print(line))
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    keep_figures(json_file, report)
     rows = [
         (
             name,
@@ -52,9 +48,7 @@ def chain(
 
 @app.command()
 def authorize(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
     quick: Annotated[bool, typer.Option(help="Short windows and little history: to try.")] = False,
 ) -> None:
     """Compare authorisations with plain commits of as many rows, by pgbench, in turns.
@@ -65,16 +59,13 @@ def authorize(
 
     sizes = QUICK if quick else Sizes()
     report = run_authorize_bench(load_settings(), sizes, lambda line: err().print(line))
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    keep_figures(json_file, report)
     print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])
 
 
 @app.command()
 def webhook(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
     quick: Annotated[bool, typer.Option(help="A few thousand alerts only: to try.")] = False,
 ) -> None:
     """Post alerts as fast as they are answered while the chain is saturated; kill the API.
@@ -85,16 +76,13 @@ def webhook(
 
     sizes = QUICK if quick else Sizes()
     report = run_webhook_bench(load_settings(), sizes, lambda line: err().print(line))
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    keep_figures(json_file, report)
     print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])
 
 
 @app.command()
 def smc(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
     quick: Annotated[bool, typer.Option(help="10,000 bars instead of 100,000: to try.")] = False,
 ) -> None:
     """Compare structure detection with the smartmoneyconcepts package on the same bars.
@@ -115,8 +103,7 @@ def smc(
                 task, completed=done, total=steps, description=what
             ),
         )
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    keep_figures(json_file, report)
     rows = [
         (name, *(str(figures[key]) for key in ("ours_s", "reference_s", "speedup")))
         for name, figures in report["structures"].items()
@@ -136,9 +123,7 @@ def smc(
 
 @app.command()
 def precedents(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
     quick: Annotated[bool, typer.Option(help="Sixty thousand rationales: to try.")] = False,
 ) -> None:
     """Search a million rationales for the nearest, and compare with the exact answers.
@@ -149,8 +134,7 @@ def precedents(
 
     sizes = QUICK if quick else Sizes()
     report = run_precedents_bench(load_settings(), sizes, lambda line: err().print(line))
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    keep_figures(json_file, report)
     keys = ("recall_at_10", "rows_fewest", "p50_ms", "p95_ms", "p99_ms")
     rows = [(s.name, *(str(report[s.name][key]) for key in keys)) for s in SCENARIOS]
     print_table("", ("search", "recall@10", "fewest rows", "p50 ms", "p95 ms", "p99 ms"), rows)
@@ -158,9 +142,7 @@ def precedents(
 
 @app.command()
 def orders(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
     quick: Annotated[bool, typer.Option(help="Short windows: to try.")] = False,
 ) -> None:
     """Compare orders through open, fill and ledger with pgbench's own transaction, in turns.
@@ -171,16 +153,13 @@ def orders(
 
     sizes = QUICK if quick else Sizes()
     report = run_orders_bench(load_settings(), sizes, lambda line: err().print(line))
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    keep_figures(json_file, report)
     print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])
 
 
 @app.command()
 def execution(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
     quick: Annotated[bool, typer.Option(help="Few windows only: to try.")] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Sections to run, e.g. algorithms; all if none.")
@@ -196,8 +175,7 @@ def execution(
     sizes = QUICK if quick else Sizes()
     market_data = load_settings().market_data
     report = run_execution_bench(market_data, sizes, lambda line: err().print(line), only or ())
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    keep_figures(json_file, report)
     for name, table in TABLES.items():
         if name in report:
             print_table(name, *table(report[name]))
@@ -209,9 +187,7 @@ def fuzz(
     count: Annotated[int, typer.Option(min=1, help="Bodies to read and decide on.")] = 100_000,
     http: Annotated[int, typer.Option(min=0, help="Bodies to post to a whole desk.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same bodies.")] = 1,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
 ) -> None:
     """Send mutated alerts through reading and deciding, and through the webhook if asked.
 
@@ -227,9 +203,7 @@ def fuzz(
 
 @app.command()
 def scoring(
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
     quick: Annotated[bool, typer.Option(help="Fifteen hundred signals: to try.")] = False,
 ) -> None:
     """Count the signals a second that one worker scores, from claim to record.
@@ -240,6 +214,5 @@ def scoring(
 
     sizes = QUICK if quick else Sizes()
     report = run_scoring_bench(load_settings(), sizes, lambda line: err().print(line))
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    keep_figures(json_file, report)
     print_table("", ("figure", "value"), [(name, str(value)) for name, value in report.items()])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backend.settings import load_settings
 from cli.console import err, out, print_table
+from cli.options import FiguresFile, keep_figures
 
 EXIT_DIFFERENT = 1
 KILLS_QUICK = 6
@@ -25,9 +24,7 @@ def chaos() -> None:
 @app.command()
 def orders(
     kills: Annotated[int, typer.Option(min=1, help="How many processes to kill.")] = 200,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
-    ] = None,
+    json_file: FiguresFile = None,
     seed: Annotated[int, typer.Option(help="The same seed kills in the same order.")] = 1,
     rate: Annotated[float, typer.Option(min=0.1, help="Alerts per second.")] = 4.0,
     quick: Annotated[bool, typer.Option(help="Six kills only: to try.")] = False,
@@ -53,8 +50,7 @@ def orders(
                 task, completed=done, total=steps, description=what
             ),
         )
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n")
+    keep_figures(json_file, figures)
     findings = figures.pop("findings")
     print_table("", ("figure", "value"), [(name, str(value)) for name, value in figures.items()])
     for kind, sentences in findings.items():

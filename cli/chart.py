@@ -11,6 +11,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json
+from cli.options import AsJson
 from cli.sessions import session_as
 
 
@@ -28,7 +29,7 @@ def chart(
     until: Annotated[
         datetime | None, typer.Option(help="Draw what was known then, UTC; now without it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw candles with swings, breaks, blocks, gaps, liquidity and sweeps; print the file's path.
 

@@ -11,6 +11,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import Settings, load_settings
 from cli.console import out, print_json
+from cli.options import AsJson
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -20,7 +21,6 @@ Url = Annotated[
     str | None,
     typer.Option("--url", help="The migrator's URL; else DATABASE_URL, else the embedded server."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 @app.command()

@@ -10,6 +10,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 SCOPES = ("platform", "organization", "venue", "account", "strategy", "instrument")
 WORKING = ("cancel", "leave")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 def halt(

@@ -9,6 +9,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -17,7 +18,6 @@ app.add_typer(alias_app, name="alias", help="Say which instrument a spelling mea
 
 STATES = ("new", "watchlist_only", "tradable", "deprecated")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Reason = Annotated[str, typer.Option(help="Why; it goes on record beside your login.")]
 Override = Annotated[bool, typer.Option("--override", help="Do it against the usual order.")]
 

@@ -9,6 +9,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import err, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import owner_session
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -16,7 +17,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @app.command("list")
 def list_keys(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List registered public keys.
 

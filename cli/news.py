@@ -11,6 +11,7 @@ import uuid_utils
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -48,7 +49,7 @@ def add(
 
 @app.command(name="list")
 def list_(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the announcements from yesterday on.
 

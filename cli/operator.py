@@ -14,6 +14,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import err, out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import owner_session, owner_url_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Login = Annotated[str, typer.Argument(help="The login, as `desk operator list` shows it.")]
 
 

@@ -11,13 +11,13 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 
 if TYPE_CHECKING:
     from backend.runtime.paper_control import PaperControl
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 HomeFolder = Annotated[
     Path | None, typer.Option("--home", help="The terminal's folder; default: this desk's.")
 ]

@@ -11,12 +11,12 @@ import uuid_utils
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 instructions = typer.Typer(add_completion=False, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 _LIST = """
 select p.proposal_id::text, p.org_id, p.kind, p.subject, p.state, p.proposed_by,

@@ -10,6 +10,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def reconcile(
     wait_s: Annotated[
         float, typer.Option("--wait", help="Seconds to wait for the account's bridge.")
     ] = 30.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Have an account's bridge compare books and venue now, and show what it found.
 

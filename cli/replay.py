@@ -10,6 +10,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 app = typer.Typer(add_completion=False)
@@ -18,7 +19,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def replay(
     decision: Annotated[str, typer.Argument(help="A trace's id, or an alert's correlation id.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run recorded decisions again from their traces; status 0 only if all are the same.
 

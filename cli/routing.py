@@ -10,11 +10,11 @@ import uuid_utils
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Shadow = Annotated[str, typer.Argument(help="A shadow policy of the pack in force.")]
 Organization = Annotated[str | None, typer.Option("--org", help="Whose decisions and votes.")]
 

@@ -10,11 +10,11 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 _LIST = """
 select s.strategy_id, s.shadow_of, s.account_id, s.state, a.state as account_state, a.venue_id,

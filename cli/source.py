@@ -14,11 +14,11 @@ from backend.db import sources
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import err, out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import owner_session
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Name = Annotated[str, typer.Argument(help="The source's name.")]
 Rate = Annotated[int | None, typer.Option(min=1, help="Alerts a minute; more are answered 429.")]
 Age = Annotated[int | None, typer.Option(min=1, help="Seconds; older alerts go to review.")]

@@ -12,11 +12,10 @@ from backend.errors import DeskError
 from backend.settings import load_settings
 from backend.supabase.roles import DESK_TOKEN_PREFIX, ROLES
 from cli.console import err, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import owner_session
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 @app.command()

@@ -16,6 +16,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import Settings, load_settings
 from cli.console import err, out, print_error, print_json, print_table
+from cli.options import AsJson
 
 if TYPE_CHECKING:
     from backend.runtime.control import DeskReport
@@ -55,7 +56,7 @@ def down() -> None:
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what runs, where, and how it does; status 0 only if the desk is ready and whole."""
     from backend.runtime.control import report
