@@ -17,8 +17,10 @@ _EVENTS_SHOWN = 25
 _STYLE = """
 body { font: 14px/1.45 system-ui, sans-serif; color: #1f2933; margin: 1.5rem auto;
        max-width: 1500px; padding: 0 1rem; }
-svg { width: 100%; height: auto; border: 1px solid #eceff3; border-radius: 6px; }
-main { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 2rem; }
+body > div { overflow-x: auto; }
+svg { width: 100%; min-width: 46rem; height: auto; border: 1px solid #eceff3; border-radius: 6px; }
+main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr));
+       gap: 2rem; }
 h2 { font-size: 1rem; margin: 1.2rem 0 .4rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 td, th { text-align: left; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid #eceff3; }
@@ -37,8 +39,10 @@ def write_page(bars: Bars, chart: Chart, svg: bytes) -> str:
     zones = [box for box in marks.boxes if not box.ended]
     levels = [line for line in marks.levels if line.label and not line.ended]
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(heading)}'
-        f"</title><style>{_STYLE}</style></head><body>{picture}<main>"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(heading)}"
+        f"</title><style>{_STYLE}</style></head><body><div>{picture}</div><main>"
         f"<section><h2>Zones that stand</h2>{_zones(bars, zones)}</section>"
         f"<section><h2>Liquidity that rests</h2>{_levels(bars, levels)}"
         f"<h2>Dealing range</h2>{_range(bars, marks)}</section>"

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from psycopg_pool import PoolTimeout
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from backend.charts import WARM_UP_BARS, make_chart, opened_before
 from backend.console.gate import (
     HEADERS,
     PATH,
@@ -30,10 +31,14 @@ from backend.console.views import STYLE, page, review_view
 from backend.contracts.denials import Code
 from backend.db import reads, reviews
 from backend.db.gateway import DenialRaised, Fault
+from backend.db.market import read_bars
+from backend.domain.market.bars import Bars
+from backend.errors import DeskError
 
 log = structlog.get_logger()
 
 LIST_MAX = 200
+CHART_BARS = 120
 TOKEN_MAX, REASON_MAX = 4_096, 2_000
 DECIDER = "desk_operator"
 
@@ -48,6 +53,7 @@ def build_router(gate: Gate) -> APIRouter:
     router = APIRouter(prefix=PATH, include_in_schema=False, route_class=_Page)
     _add_doors(router, gate)
     _add_reviews(router, gate)
+    _add_rest(router)
     return router
 
 
@@ -124,7 +130,14 @@ def _add_reviews(router: APIRouter, gate: Gate) -> None:
         with gate.session_of(request, visitor.person) as conn:
             rows = reviews.reviews(conn, waiting=not decided, limit=LIST_MAX)
             waiting = reviews.count_waiting(conn)
-        return page("reviews.html", visitor=visitor, rows=rows, decided=decided, waiting=waiting)
+        return page(
+            "reviews.html",
+            visitor=visitor,
+            rows=rows,
+            decided=decided,
+            waiting=waiting,
+            list_max=LIST_MAX,
+        )
 
     @router.get("/reviews/{review_id}")
     def show_review(request: Request, review_id: UUID) -> Response:
@@ -139,6 +152,24 @@ def _add_reviews(router: APIRouter, gate: Gate) -> None:
             review=review_view(row),
             may_decide=visitor.person.role == DECIDER,
         )
+
+    @router.get("/reviews/{review_id}/chart")
+    def draw_market(request: Request, review_id: UUID) -> Response:
+        visitor = visitor_of(gate, request)
+        with gate.session_of(request, visitor.person) as conn:
+            row = reviews.review(conn, review_id)
+            if row is None or row["symbol"] is None:
+                return _failed(404, "There is no such review, or it is about no symbol.")
+            until = opened_before(row["opened_at"], row["timeframe"])
+            rows = read_bars(
+                conn, row["symbol"], row["timeframe"], until, CHART_BARS + WARM_UP_BARS
+            )
+        bars = Bars.from_rows(row["symbol"], row["timeframe"], rows)
+        try:
+            chart = make_chart(bars, CHART_BARS)
+        except DeskError as refused:
+            return _failed(404, f"Not drawn: {refused.message}.", code=refused.code)
+        return Response(chart.content, media_type=chart.media_type)
 
     @router.post("/reviews/{review_id}")
     def decide(
@@ -156,6 +187,12 @@ def _add_reviews(router: APIRouter, gate: Gate) -> None:
         # Committed by now: a hint before it would find nothing.
         gate.wake(request)
         return RedirectResponse(f"{PATH}/reviews/{review_id}", 303)
+
+
+def _add_rest(router: APIRouter) -> None:
+    @router.get("/{rest:path}")
+    def nothing_there(rest: str) -> Response:
+        return _failed(404, "The console has no such page.")
 
 
 def _is_ours(request: Request, given: str, wanted: str) -> bool:

@@ -12,9 +12,11 @@ Row = dict[str, Any]
 
 _LIST = """
 select q.review_id, q.kind, q.reason_code, q.detail, q.state, q.opened_at, q.decided_by,
-       q.decided_at, g.symbol, g.side, g.timeframe, g.strategy_id, r.score, r.confidence
+       q.decided_at, g.symbol, g.side, g.timeframe, g.strategy_id, r.score, r.confidence,
+       a.source_id
   from public.review_queue q
   left join public.signals_normalized g on q.kind = 'signal' and g.signal_id = q.subject_id
+  left join public.signals_raw a on q.kind = 'alert' and a.alert_id = q.subject_id
   left join public.strategy_rationales r on r.signal_id = g.signal_id
  where (q.state = 'open') = %(open)s
  order by q.opened_at desc, q.review_id desc
@@ -31,6 +33,7 @@ select q.review_id, q.correlation_id, q.kind, q.reason_code, q.detail, q.state, 
        r.rationale_id, r.score, r.confidence, r.threshold, r.axes, r.contributions, r.conflicts,
        r.unknown, r.sentence, r.weights_version, r.scored_at,
        a.body, a.content_type, a.source_id, a.received_at, a.remote_address,
+       q.kind = 'signal' or coalesce(d.understood, a.understood, false) as may_go_on,
        (select jsonb_agg(jsonb_build_object(
                  'rationale_id', p.rationale_id, 'symbol', p.symbol, 'side', p.side,
                  'scored_at', p.scored_at, 'ended', p.ended, 'outcome_r', p.outcome_r::text)
@@ -41,6 +44,7 @@ select q.review_id, q.correlation_id, q.kind, q.reason_code, q.detail, q.state, 
   left join public.strategy_rationales r on r.signal_id = g.signal_id
   left join public.signals_raw a
     on a.alert_id = coalesce(g.alert_id, case when q.kind = 'alert' then q.subject_id end)
+  left join intake.readings d on d.alert_id = a.alert_id
  where q.review_id = %s
 """
 

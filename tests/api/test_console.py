@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from tests.api.conftest import Bearer
 from tests.api.rows import add_organization
 from tests.kit.postgres import Database
 from tests.kit.signal_rows import a_rationale, a_review, normalized
-from tests.kit.trading_desk import ask, rows
+from tests.kit.trading_desk import TOKEN, ask, rows
 
 LogIn = Callable[..., TestClient]
 
@@ -224,3 +225,53 @@ def test_logging_out_forgets_the_token(log_in: LogIn, review_id: UUID):
 def test_pages_are_for_people_and_in_no_api_document(client: TestClient):
     assert not [path for path in client.get("/openapi.json").json()["paths"] if "console" in path]
     assert client.get("/console/style.css").headers["content-type"].startswith("text/css")
+
+
+def test_page_that_is_not_there_is_told_in_words(log_in: LogIn):
+    for path in ("/console/nothing", "/console/reviews/1/2/3"):
+        answer = log_in().get(path)
+        assert answer.status_code == 404
+        assert "no such page" in answer.text
+
+
+def test_market_of_the_moment_is_drawn_beside_the_review(
+    log_in: LogIn, inside: Connection[Any], review_id: UUID
+):
+    client = log_in()
+    path = f"/console/reviews/{review_id}/chart"
+    assert f'src="{path}"' in client.get(f"/console/reviews/{review_id}").text
+    missing = client.get(path)
+    assert (missing.status_code, "no bars of EURUSD M15" in missing.text) == (404, True)
+    ((opened_at,),) = rows(
+        inside, "select opened_at from review_queue where review_id = %s", (review_id,)
+    )
+    length = timedelta(minutes=15)
+    start = opened_at.replace(minute=0, second=0, microsecond=0) - 60 * length
+    for index in range(64):
+        inside.execute(
+            "insert into market_bars (symbol, timeframe, opened_at, open, high, low, close, volume,"
+            " source) values ('EURUSD', 'M15', %s, 1.1, 1.102, 1.099, 1.101, 10, 'tests')",
+            (start + index * length,),
+        )
+    drawn = client.get(path)
+    assert drawn.headers["content-type"] == "image/png"
+    assert drawn.content.startswith(b"\x89PNG")
+    assert client.get(f"/console/reviews/{uuid4()}/chart").status_code == 404
+    client.cookies.clear()
+    assert client.get(path, follow_redirects=False).status_code == 303
+
+
+def test_alert_that_nobody_understands_names_its_source(
+    log_in: LogIn, client: TestClient, inside: Connection[Any], desk: Database
+):
+    posted = client.post(f"/webhooks/tradingview/{TOKEN}", content=b"who knows").json()
+    with psycopg.connect(desk.role_url("intake_agent"), autocommit=True) as intake:
+        ask(intake, "intake.open_reviews", a_review("alert", posted["alert_id"]))
+    page = log_in().get("/console/reviews").text
+    ((source_id,),) = rows(inside, "select source_id from signals_raw")
+    assert f'An alert <span class="soft">{source_id}</span>' in page
+    ((review_id,),) = rows(inside, "select review_id from review_queue")
+    shown = client.get(f"/console/reviews/{review_id}").text
+    assert "What was not understood cannot go on" in shown
+    assert 'value="approved"' not in shown
+    assert 'value="refused"' in shown
