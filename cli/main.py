@@ -52,6 +52,7 @@ VERBS = (
     Verb("resume", "cli.halt:resume", "Ask the voters to lift a halt.", LOOK),
     Verb("reconcile", "cli.reconcile:reconcile", "Compare an account with its venue.", LOOK),
     Verb("slippage", "cli.slippage:app", "Show what orders slip by; fit it anew.", LOOK),
+    Verb("venues", "cli.venues:app", "Show, learn and propose where orders go.", LOOK),
     Verb(
         "routing", "cli.routing:app", "Show routing policies and what shadows do otherwise.", LOOK
     ),

@@ -61,6 +61,10 @@ app.conf.update(
             "task": "desk.jobs.slippage_model",
             "schedule": crontab(minute="31"),
         },
+        "venue_model": {
+            "task": "desk.jobs.venue_model",
+            "schedule": crontab(minute="47", hour="*/6"),
+        },
         "pulse": {"task": "desk.jobs.pulse", "schedule": 10.0},
         "seal": {"task": "desk.jobs.seal", "schedule": 10.0},
         "verify_record": {

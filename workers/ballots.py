@@ -77,11 +77,12 @@ def by_measures(ballot: Ballot) -> Vote:
 
 
 def by_gain(ballot: Ballot) -> Vote:
-    """Judge a shadow policy by what it would have earned more: its interval must lie above 0."""
+    """Judge a policy or model by what it would have earned more: its interval must exceed 0."""
     evidence = ballot["evidence"]
     measures = evidence.get("measures") or []
     if not evidence.get("enough") or not measures:
-        return Vote("refuse", f"{evidence.get('resolved', 0)} differences are not enough evidence")
+        seen = evidence.get("resolved", evidence.get("judged", 0))
+        return Vote("refuse", f"{seen} differences are not enough evidence")
     told = ", ".join(
         f"{m['name']} {m['mean']} from {m['low']} to {m['high']} over {m['n']}" for m in measures
     )

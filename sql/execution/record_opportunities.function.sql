@@ -3,15 +3,16 @@ language plpgsql security definer set search_path = '' as $$
 begin
   insert into public.opportunities
     (opportunity_id, hypothesis_id, correlation_id, org_id, symbol, side, score, confidence,
-     selected, code, routing_policy, strategy_id, account_id, venue_id, created_at)
+     selected, code, routing_policy, strategy_id, account_id, venue_id, created_at, propensity,
+     explored, notional)
   select x.opportunity_id, x.hypothesis_id, x.correlation_id, x.org_id, x.symbol, x.side,
          x.score, x.confidence, x.selected, x.code, x.routing_policy, x.strategy_id,
-         x.account_id, x.venue_id, x.created_at
+         x.account_id, x.venue_id, x.created_at, x.propensity, x.explored, x.notional
     from jsonb_to_recordset(p_items) as x(
       opportunity_id uuid, hypothesis_id uuid, correlation_id uuid, org_id text, symbol text,
       side text, score numeric, confidence numeric, selected boolean, code text,
       routing_policy text, strategy_id text, account_id text, venue_id text,
-      created_at timestamptz)
+      created_at timestamptz, propensity numeric, explored boolean, notional numeric)
   on conflict (opportunity_id) do nothing;
   if jsonb_path_exists(p_items, '$[*].otherwise') then
     insert into public.routing_differences

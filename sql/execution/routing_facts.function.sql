@@ -8,7 +8,11 @@ as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_policy_hash text;
+  v_body jsonb;
   v_policy jsonb;
+  -- Whose strategies have further accounts; for the others nothing of venues is read.
+  v_enrolled jsonb;
+  v_accounts text[];
   -- What the active policy or a shadow of it asks for; the rest is not read.
   v_opposite boolean;
   v_same boolean;
@@ -28,8 +32,9 @@ declare
   v_opportunity_id uuid;
   v_facts jsonb[] := '{}';
 begin
-  select p.policy_hash, p.body -> 'routing' into v_policy_hash, v_policy
-    from risk.policies p where p.active;
+  select p.policy_hash, p.body into v_policy_hash, v_body from risk.policies p where p.active;
+  v_policy := v_body -> 'routing';
+  v_enrolled := v_body #> '{venues,accounts}';
   select coalesce(bool_or(r.body ->> 'conflict_rule' <> 'allow'), false),
          coalesce(bool_or(r.body ->> 'same_side_rule' <> 'allow'), false),
          coalesce(bool_or(r.body ->> 'open_risks_max' is not null), false),
@@ -46,6 +51,11 @@ begin
       from public.strategies t
       left join public.accounts c on c.account_id = t.account_id
      where t.strategy_id = v_item ->> 'strategy_id';
+    v_accounts := array[v_strategy.account_id];
+    if v_enrolled ? v_strategy.strategy_id then
+      v_accounts := v_accounts || array(
+        select jsonb_array_elements_text(v_enrolled -> v_strategy.strategy_id));
+    end if;
     v_routed := null;
     if v_strategy.venue_id is not null then
       select count(*) into v_routed
@@ -70,7 +80,7 @@ begin
                order by k.created_at desc limit 100) o
         join public.hypotheses h on h.hypothesis_id = o.hypothesis_id
         cross join jsonb_array_elements(h.evidence) as e(evidence)
-       where o.account_id = v_strategy.account_id
+       where o.account_id = any (v_accounts)
          and h.window_closes_at > v_now and e.evidence ->> 'feature' = 'edge'
          and not exists (select from public.alert_outcomes a
                           where a.correlation_id = o.correlation_id
@@ -87,10 +97,10 @@ begin
       select count(*), coalesce(jsonb_agg(distinct w.symbol), '[]')
         into v_open_risks, v_under_way
         from (select r.symbol from risk.reservations r
-               where r.account_id = v_strategy.account_id and r.released_at is null
+               where r.account_id = any (v_accounts) and r.released_at is null
               union all
               select p.symbol from public.positions p
-               where p.account_id = v_strategy.account_id and p.quantity <> 0) w;
+               where p.account_id = any (v_accounts) and p.quantity <> 0) w;
     end if;
     select b.symbol, b.fill_confidence, b.throttle_per_minute, b.debt_to_risk, b.spread_bps,
            b.latency_p95_ms, b.as_of
@@ -129,10 +139,14 @@ begin
       'opposite_edge', v_edges.opposite::text, 'same_edge', v_edges.same::text,
       'open_risks', v_open_risks, 'under_way', v_under_way,
       'opportunity_id', v_opportunity_id,
+      'venues', case when cardinality(v_accounts) > 1 and v_opportunity_id is null then
+        execution.venue_candidates(
+          v_strategy.org_id, v_strategy.strategy_id, v_strategy.account_id, v_symbol,
+          v_strategy.mode = 'shadow', v_body) end,
       'policy', v_policy, 'policy_hash', v_policy_hash));
   end loop;
   return to_jsonb(v_facts);
 end $$;
 comment on function execution.routing_facts(jsonb) is
-  'Strategy, account, halts, venue health, what was routed lately and what opposes it, and the active routing policy.';
+  'Strategy, account, halts, venue health, what was routed lately and what opposes it, the active routing policy, and the venues to choose among where the strategy has several accounts.';
 grant execute on function execution.routing_facts(jsonb) to strategy_router_agent;

@@ -38,6 +38,8 @@ begin
     perform risk.follow_policy(p_proposal.proposal_id);
   elsif p_proposal.kind = 'weights' then
     perform intake.activate_weights(p_proposal);
+  elsif p_proposal.kind = 'venue_model' then
+    perform execution.activate_venue_model(p_proposal);
   elsif p_proposal.kind in ('promote_shadow', 'parameter') then
     -- A parameter outside routing waits, passed, for whoever carries it out.
     perform risk.follow_routing(p_proposal.proposal_id);

@@ -35,6 +35,10 @@ begin
                     -- And so is what an account did in the shadow.
                     when 'go_live' then coalesce(
                       execution.twin_evidence(x.subject, x.org_id), x.evidence)
+                    -- Or what a model of venues would have earned, as it was judged.
+                    when 'venue_model' then (
+                      select m.evaluation from execution.venue_models m
+                       where m.model = x.subject)
                     else x.evidence end, '{}'),
          'open', v_actor, clock_timestamp(),
          clock_timestamp() + coalesce(x.ttl_s, r.ttl_s) * interval '1 second'

@@ -28,6 +28,13 @@ begin
       select from intake.scoring_weights w
        where w.weights_version = p_proposal.subject and w.state <> 'active'
          and w.line = p_proposal.payload ->> 'line')
+    -- Judged beside the model that is still in force, by what stands on record of it.
+    when 'venue_model' then exists (
+      select from execution.venue_models m
+       where m.model = p_proposal.subject and m.state <> 'active'
+         and m.evaluation = p_proposal.evidence
+         and m.evaluation ->> 'active' is not distinct from (
+               select a.model from execution.venue_models a where a.state = 'active'))
     when 'end_cooldown' then exists (
       select from risk.cooldowns c
        where c.cooldown_id::text = p_proposal.subject and c.ended_at is null)

@@ -104,7 +104,7 @@ def _vote(ballot: Ballot, judged: list[_Judged]) -> Vote | None:
         # What a trade earns is the analyst's to judge; what its execution costs is judged here.
         parameter = ballot["payload"].get("parameter", "")
         return by_measures(ballot) if parameter.startswith("execution.") else None
-    if ballot["kind"] == "promote_shadow":
+    if ballot["kind"] in ("promote_shadow", "venue_model"):
         return by_gain(ballot)
     if ballot["kind"] != "high_risk_intent":
         return None

@@ -37,8 +37,10 @@ EFFECTS = (
 )
 MAY_CALL = (
     "execution.record_slippage_models",
+    "execution.record_venue_models",
     "execution.roll_latencies",
     "execution.slippage_rows",
+    "execution.venue_choice_rows",
     "governance.expire_proposals",
     "intake.close_outcomes",
     "intake.expire_reviews",

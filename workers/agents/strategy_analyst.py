@@ -134,7 +134,7 @@ def _judge(ballot: Ballot) -> Vote | None:
             return by_expectation(ballot)
         case "parameter":
             return by_measures(ballot)
-        case "promote_shadow":
+        case "promote_shadow" | "venue_model":
             return by_gain(ballot)
         case "halt":
             return by_books(ballot)

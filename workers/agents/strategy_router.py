@@ -1,9 +1,9 @@
 """Strategy Router: picks what is worth doing, where, under the active routing policy.
 
 Mission: one arbitrated opportunity, or a named reason for none. Observes hypotheses, venue
-health, halts, flags, what was routed lately and what competes with it. Shadow policies of the
-pack judge the same facts without effect; in what they differ is recorded. SLO 5/25 ms.
-Failover: stateless.
+health, halts, flags, what was routed lately and what competes with it. Where the pack gives a
+strategy several accounts, it draws the venue among them. Shadow policies of the pack judge the
+same facts without effect; in what they differ is recorded. SLO 5/25 ms. Failover: stateless.
 """
 
 from __future__ import annotations
@@ -39,13 +39,16 @@ from workers.sections import read_section
 CANVAS = Canvas(
     mission="Choose among hypotheses by what they promise and what the venue can do.",
     observations="Hypotheses, health of venue and symbol, halts, flags, opportunities of late, "
-    "risks open in the account.",
-    actions="Records opportunities, chosen or not, and what shadow policies would have done "
+    "risks open in the account; of a strategy with several accounts the same of each, with "
+    "latency, rejections and what lies with each counterparty.",
+    actions="Chooses the venue and records opportunities, chosen or not, with the chance that "
+    "the venue had, and what shadow policies would have done "
     "otherwise; publishes signal.event.opportunity.v1 and notes unusable venues on the "
     "blackboard.",
-    beliefs="None: every fact is read afresh.",
+    beliefs="What venues cost, as the voters put it in force; every other fact is read afresh.",
     policy="Missing or stale health, a halt, a closed window, too little edge or a conflict: "
-    "not selected, with the reason. A spent budget of risk or latency too.",
+    "not selected, with the reason. A spent budget of risk or latency too. Counterparty "
+    "concentration bounds a choice of venue first, exploration stays within the pack's shares.",
     slo_p50_ms=5,
     slo_p95_ms=25,
     failover="Stateless; shards move to another worker when the lease ends.",
@@ -92,9 +95,54 @@ def handle(
     if policy is None:
         detail = Code.ROUTING_POLICY_MISSING.meaning
         return denied(Code.ROUTING_POLICY_MISSING, detail, facts["policy_hash"])
+    if facts.get("venues") is not None:
+        return _arbitrate_venues(message, payload, facts, context, policy)
     refusal = _gate(payload, facts)
     if refusal is not None:
         return _not_selected(message, payload, facts, context, policy, *refusal)
+    return _arbitrate(message, payload, facts, context, policy)
+
+
+def _arbitrate_venues(
+    message: Message[Any],
+    payload: HypothesisSignal,
+    facts: Facts,
+    context: Context,
+    policy: RoutingPolicy,
+) -> Decision:
+    """Choose among the venues that the policy would route to, then go on as with one."""
+    # Few desks have several accounts for a strategy: the others need not load what draws.
+    from workers.venue_choice import NoneLeft, choose
+
+    def refuse(there: Facts) -> tuple[Code, str] | None:
+        refusal = _gate(payload, there)
+        if refusal is not None:
+            return refusal
+        found = route(_routing_facts(payload, there, context.now), policy)
+        return (Code[found.code.name], found.detail) if isinstance(found, NotSelected) else None
+
+    found = choose(payload, facts, context.seed, refuse)
+    if isinstance(found, NoneLeft):
+        return _not_selected(
+            message, payload, found.facts, context, policy, found.code, found.detail
+        )
+    decision = _arbitrate(message, payload, found.facts, context, policy)
+    (record,) = decision.effects
+    return replace(
+        decision,
+        explanation=decision.explanation + found.sentence,
+        effects=(Effect(record.procedure, record.item | found.record),),
+        features={**decision.features, **found.features},
+    )
+
+
+def _arbitrate(
+    message: Message[Any],
+    payload: HypothesisSignal,
+    facts: Facts,
+    context: Context,
+    policy: RoutingPolicy,
+) -> Decision:
     judged = _routing_facts(payload, facts, context.now)
     found = route(judged, policy)
     shadows = _shadows(facts)

@@ -18,6 +18,7 @@ from workers.jobs.shadows import shadows
 from workers.jobs.slippage_model import slippage_model
 from workers.jobs.structure_model import structure_model
 from workers.jobs.structures import structures
+from workers.jobs.venue_model import venue_model
 from workers.jobs.verify_record import verify_record
 from workers.jobs.volume_curves import volume_curves
 
@@ -36,6 +37,7 @@ __all__ = [
     "slippage_model",
     "structure_model",
     "structures",
+    "venue_model",
     "verify_record",
     "volume_curves",
 ]

@@ -10,6 +10,7 @@ from backend.domain.venue_selection.evaluation import (
     judge_change,
     predict_rewards,
 )
+from backend.domain.venue_selection.learning import CASES_MIN, Case, Learned, learn_venues
 from backend.domain.venue_selection.model import (
     Explored,
     NoVenue,
@@ -21,8 +22,11 @@ from backend.domain.venue_selection.model import (
 )
 
 __all__ = [
+    "CASES_MIN",
+    "Case",
     "Evaluation",
     "Explored",
+    "Learned",
     "Logged",
     "NoVenue",
     "Posterior",
@@ -38,5 +42,6 @@ __all__ = [
     "features_of",
     "judge_change",
     "learn",
+    "learn_venues",
     "predict_rewards",
 ]
