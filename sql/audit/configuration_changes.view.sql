@@ -8,12 +8,14 @@ select c.changed_at, c.table_name, c.row_key, c.operation, c.org_id,
        (select jsonb_agg(jsonb_build_object(
                  'proposal_id', q.proposal_id, 'voter', w.voter, 'decision', w.decision,
                  'reason', w.reason, 'cast_at', w.cast_at) order by w.cast_at)
-          from public.proposals q
+          from public.proposal_events e
+          join public.proposals q on q.proposal_id = e.proposal_id
           join public.votes w on w.proposal_id = q.proposal_id
-         where q.subject = c.row_key and q.state in ('approved', 'executed')
-           and q.decided_at <= c.changed_at) as on_the_word_of
+         -- Carried out by the very transaction that made the change.
+         where e.event = 'executed' and e.row_xid = c.row_xid) as on_the_word_of
   from audit.changes c
- where c.table_name not in ('public.review_queue', 'public.proposals');
+ where c.table_name not in ('public.review_queue', 'public.proposals')
+   and c.table_name not like 'execution.%';
 comment on view audit.configuration_changes is
   'What changed in the configuration, policies and halts included, and on whose word.';
 grant select on audit.configuration_changes

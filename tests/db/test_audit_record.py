@@ -14,6 +14,7 @@ from backend.db.audit.findings import Difference, Verified
 from backend.db.audit.proofs import prove
 from backend.db.audit.verification import verify
 from backend.db.prepare import become_owner
+from tests.kit.governance import pass_proposal
 from tests.kit.order_flow import an_order, new_id
 from tests.kit.postgres import Database
 from tests.kit.record import seal_all
@@ -59,6 +60,38 @@ def test_a_change_of_configuration_says_before_after_and_whose_word(
     )
 
     assert (changed, by) == ({"before": "active", "after": "halted"}, "postgres")
+
+
+def test_a_voted_change_names_the_votes_that_it_was_made_on_and_a_later_one_does_not(
+    desk: Connection[Any], auditor: Connection[Any]
+) -> None:
+    desk.execute(
+        "insert into risk.cooldowns (cooldown_id, scope, scope_id, reason, started_by)"
+        " values ('019b0000-0000-7000-8000-00000000c009', 'strategy', 'tv-smc', 'losses', 't')"
+    )
+    rest = "019b0000-0000-7000-8000-00000000c009"
+    with desk.transaction():
+        proposal_id = pass_proposal(desk, "end_cooldown", rest)
+        fill_vote(desk, proposal_id)
+    ask(desk, "risk.end_cooldowns", {"cooldown_id": rest})
+    desk.execute("update risk.cooldowns set reason = 'said otherwise' where cooldown_id = %s",
+                 (rest,))  # fmt: skip
+
+    words = rows(
+        auditor,
+        "select on_the_word_of -> 0 ->> 'reason' from audit.configuration_changes"
+        " where table_name = 'risk.cooldowns' order by changed_at",
+    )
+
+    assert words == [(None,), ("they have rested",), (None,)]
+
+
+def fill_vote(conn: Connection[Any], proposal_id: str) -> None:
+    conn.execute(
+        "insert into public.votes (vote_id, proposal_id, voter, voter_kind, decision, reason)"
+        " values (gen_random_uuid(), %s, 'ann', 'human', 'approve', 'they have rested')",
+        (proposal_id,),
+    )
 
 
 def test_what_is_secret_or_mere_pulse_stays_out_of_the_journal(desk: Connection[Any]) -> None:
