@@ -36,6 +36,7 @@ _VIEWS = {
     "currency": ("ledger.currency_exposures", ("account_id", "currency")),
     "strategy": ("ledger.strategy_exposures", ("strategy_id", "account_id", "symbol")),
     "organization": ("ledger.organization_exposures", ("org_id", "currency")),
+    "cover": ("ledger.cover_exposures", ("account_id", "symbol")),
 }
 
 
@@ -77,7 +78,10 @@ def exposure(
     by: Annotated[str, typer.Option(help=f"One of {', '.join(_VIEWS)}.")] = "account",
     as_json: AsJson = False,
 ) -> None:
-    """Show what is at stake now, by account, symbol, currency, strategy or organization."""
+    """Show what is at stake now, by account, symbol, currency, strategy or organization.
+
+    `--by cover` shows which residuals are to be covered, and which stand uncovered.
+    """
     if by not in _VIEWS:
         raise DeskError("report.by", f"no exposure by {by}", f"one of {', '.join(_VIEWS)}")
     view, keys = _VIEWS[by]

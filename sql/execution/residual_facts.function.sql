@@ -9,8 +9,11 @@ declare
   v_measures jsonb;
   v_bound numeric;
   v_accounts jsonb := '[]';
+  v_told jsonb := '[]';
+  v_incidents boolean := exists (
+    select from ops.incidents o where o.kind = 'COVER_TRIES_SPENT' and o.state = 'open');
 begin
-  if exists (select from public.positions p where p.quantity <> 0) then
+  if v_incidents or exists (select from public.positions p where p.quantity <> 0) then
     select p.policy_hash, p.body -> 'hedging', (p.body #>> '{authority,approval_ttl_s}')::int
       into v_policy_hash, v_policy, v_vote_s
       from risk.policies p where p.active;
@@ -54,11 +57,26 @@ begin
                     where p.account_id = c.account_id and p.quantity <> 0)
        and k.gross > v_bound * s.equity;
   end if;
+  if v_incidents then
+    -- Settled: what is on its way or has no value leaves open whether it is covered.
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'account_id', c.account_id, 'symbol', o.detail ->> 'symbol',
+             'settled', c.state = 'active' and not exists (
+                 select from execution.pending_covers(c.account_id, v_vote_s) q
+                  where q.symbol = o.detail ->> 'symbol')
+               and not exists (
+                 select from execution.hedge_book(c.account_id, c.venue_id, c.currency, v_vote_s) b
+                  where b.lot_value is null and b.quantity <> 0)) order by o.subject), '[]')
+      into v_told
+      from ops.incidents o
+      join public.accounts c on c.account_id = o.detail ->> 'account_id'
+     where o.kind = 'COVER_TRIES_SPENT' and o.state = 'open';
+  end if;
   return (select coalesce(jsonb_agg(jsonb_build_object(
-                   'i', x.i, 'accounts', v_accounts, 'measures', v_measures,
+                   'i', x.i, 'told', v_told, 'accounts', v_accounts, 'measures', v_measures,
                    'policy', v_policy, 'policy_hash', v_policy_hash)), '[]')
             from jsonb_to_recordset(p_items) as x(i int));
 end $$;
 comment on function execution.residual_facts(jsonb) is
-  'Accounts whose baskets may stand beyond their bound, with their books, pending covers and tries.';
+  'Accounts whose baskets may stand beyond their bound, with their books, pending covers and tries; what people were told of.';
 grant execute on function execution.residual_facts(jsonb) to hedger_agent;

@@ -161,7 +161,7 @@ def test_residual_that_stands_is_covered_after_its_newest_fill_under_an_id_of_it
     assert (calm.outcome, calm.emissions, calm.effects) == ("none", (), ())
 
 
-def tick(**changes: Any) -> Decision:
+def tick(told: Any = (), **changes: Any) -> Decision:
     account = {
         "account_id": "paper-1",
         "equity": "100000",
@@ -171,8 +171,8 @@ def tick(**changes: Any) -> Decision:
         "asked": {},
         **changes,
     }
-    told = {"accounts": [account], "measures": None, "policy": POLICY, "policy_hash": POLICY_HASH}
-    return hedger.handle_tick(told, a_context("hedger"))
+    found = {"accounts": [account], "measures": None, "policy": POLICY, "policy_hash": POLICY_HASH}
+    return hedger.handle_tick(found | {"told": told}, a_context("hedger"))
 
 
 def test_tick_asks_again_for_what_stands_open_and_is_quiet_otherwise():
@@ -183,8 +183,24 @@ def test_tick_asks_again_for_what_stands_open_and_is_quiet_otherwise():
     for quiet in (
         tick(pending=["EURUSD"]),
         tick(asked={"EURUSD": {"tries": 1, "age_s": "2"}}),
-        tick(asked={"EURUSD": {"tries": 3, "age_s": "60"}}),
         tick(exposures={"EURUSD": "50000"}),
         tick(instruments={}),
     ):
         assert (quiet.effects, quiet.quiet) == ((), True)
+
+
+SPENT = {"EURUSD": {"tries": 3, "age_s": "60"}}
+KNOWN = {"account_id": "paper-1", "symbol": "EURUSD", "settled": True}
+
+
+def test_tries_that_are_spent_are_told_once_and_their_end_too():
+    decision = tick(asked=SPENT)
+    (effect,) = decision.effects
+    assert effect.procedure == "execution.tell_uncovered"
+    assert (effect.item["residual"], effect.item["bound"]) == ("140000.00", "50000.00")
+    assert (effect.item["covered"], decision.quiet, decision.outcome) == (False, False, "told")
+    assert tick([KNOWN], asked=SPENT).effects == ()
+    (over,) = tick([KNOWN], exposures={"EURUSD": "50000"}).effects
+    assert over.item == {"account_id": "paper-1", "symbol": "EURUSD", "covered": True}
+    # What is on its way may be refused yet; what has no price is not known to be covered.
+    assert tick([KNOWN | {"settled": False}], exposures={"EURUSD": "50000"}).effects == ()

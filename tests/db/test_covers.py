@@ -235,3 +235,52 @@ def test_measured_hedge_of_another_symbol_gets_authority_because_it_has_a_stop(
     (row,) = tick(conn)
     own = intent_of(hear(conn, row)[0])
     assert (own.symbol, own.reduce_only) == ("EURJPY", True)
+
+
+def uncovered(conn: Connection[Any]) -> list[tuple[Any, ...]]:
+    """Give the state of each residual that was to be covered, as people see it."""
+    return conn.execute(
+        "select account_id, symbol, state, last_code from ledger.cover_exposures"
+    ).fetchall()
+
+
+def test_tries_that_run_out_are_told_to_people_until_the_residual_is_covered(
+    conn: Connection[Any],
+):
+    (decision,) = hear(conn, bought(conn, "1"))
+    for left in (2, 1, 0):
+        quote_all(conn, age_s=100)
+        assert judge(conn, intent_of(decision))["code"] == "TR303"
+        quote_all(conn)
+        later(conn)
+        for row in tick(conn):
+            (decision,) = hear(conn, row)
+        assert (scalar(conn, "select count(*) from ops.incidents") == 1) is (left == 0)
+    assert tick(conn) == []
+    incident = conn.execute(
+        "select kind, subject, severity, state, detail from ops.incidents"
+    ).fetchall()
+    ((kind, subject, severity, state, detail),) = incident
+    assert (kind, subject, severity, state) == (
+        "COVER_TRIES_SPENT", "paper-1/EURUSD", "CRITICAL", "open",
+    )  # fmt: skip
+    assert (detail["tries"], detail["last_code"]) == (3, "TR303")
+    assert "by hand" in detail["todo"]
+    assert uncovered(conn) == [("paper-1", "EURUSD", "uncovered", "TR303")]
+    ((title, audience),) = conn.execute("select title, audience from ops.notices").fetchall()
+    assert (title, audience) == ("EURUSD at paper-1 is not covered", "desk_operator")
+    # The window moves on, and it is asked for again: on its way, it is not covered yet.
+    later(conn, 120)
+    (row,) = tick(conn)
+    (decision,) = hear(conn, row)
+    tick(conn)
+    assert scalar(conn, "select state from ops.incidents") == "open"
+    cover = intent_of(decision)
+    assert judge(conn, cover)["decision"] == "authorized"
+    answered(conn, cover, a_report("filled", a_fill(str(cover.quantity))))
+    tick(conn)
+    assert conn.execute("select state, closed_at is null from ops.incidents").fetchall() == [
+        ("closed", False)
+    ]
+    assert scalar(conn, "select count(*) from ops.notices") == 1
+    assert [row[2] for row in uncovered(conn)] != ["uncovered"]

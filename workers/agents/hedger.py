@@ -17,7 +17,6 @@ from backend.contracts.message import Message
 from backend.contracts.orders import FillEvent
 from backend.contracts.portfolio import CoverEvent, CoverIntent
 from backend.domain.hedging import (
-    Asked,
     Basket,
     CoverProposal,
     HedgeCode,
@@ -45,13 +44,15 @@ from workers.covering import (
     reference_price,
 )
 from workers.sections import read_section
+from workers.uncovered import TELL_UNCOVERED, asked_of, say_uncovered, uncovered
 
 CANVAS = Canvas(
     mission="Bring exposure that nobody asked for back within bounds, through authority.",
     observations="Fills, the account's exposures and pending covers, hedge instruments, halts, "
     "correlations and volatilities; every few seconds, what still stands open.",
     actions="Publishes hedger.intent.cover.v1 when needed and hedger.event.cover.v1 on every "
-    "fill; asks again for what was denied, rejected or filled in part.",
+    "fill; asks again for what was denied, rejected or filled in part; has people told where "
+    "every try is spent.",
     beliefs="A symbol moves with its basket as history says, or as the pack says where history "
     "says nothing; one that moves too little with its hedge is covered with itself.",
     policy="What an order was authorised for is meant; what was filled beyond it is covered. "
@@ -67,12 +68,13 @@ EMITS = (CoverEvent.TYPE, CoverIntent.TYPE)
 LINGER_MS = 50
 FACTS = "execution.hedge_facts"
 TICK_FACTS = "execution.residual_facts"
-EFFECTS = (RECORD_COVERS, "execution.renew_covers")
+EFFECTS = (RECORD_COVERS, "execution.renew_covers", TELL_UNCOVERED)
 MAY_CALL = (
     "execution.hedge_facts",
     "execution.record_covers",
     "execution.renew_covers",
     "execution.residual_facts",
+    TELL_UNCOVERED,
 )
 EVERY_MS = 5_000
 
@@ -147,26 +149,37 @@ def ask_tick(now: datetime) -> dict[str, Any]:
 
 
 def handle_tick(facts: Facts, context: Context) -> Decision:
-    """Have residuals looked at again that stand without a pending cover."""
+    """Have residuals looked at again that stand without a pending cover.
+
+    Where every try is spent people are told, until it is covered.
+    """
     section = facts["policy"]
     policy = read_section(HedgePolicy, section)
     effects: list[Effect] = []
-    if facts["accounts"] and policy is not None and section is not None:
+    telling: list[Effect] = []
+    if policy is not None and section is not None:
         baskets = read_baskets(section, facts["measures"], policy)
-        for account in facts["accounts"]:
-            effects += (
-                _renewal(account, basket, policy)
-                for basket in baskets
-                if _stands_open(account, basket, policy)
-            )
+        standing = [
+            (account, basket, found)
+            for account in facts["accounts"]
+            for basket in baskets
+            if (found := _standing(account, basket, policy)) is not None
+        ]
+        effects = [
+            _renewal(account, basket, policy)
+            for account, basket, found in standing
+            if isinstance(found, CoverProposal) and waits(asked_of(account, basket), policy) is None
+        ]
+        telling = uncovered(facts["told"], standing, policy)
     names = ", ".join(f"{e.item['account_id']} {e.item['symbol']}" for e in effects)
     return Decision(
-        outcome="asked_again" if effects else "within_bounds",
-        explanation=f"Beyond the bound without a pending cover: {names or 'none'}.",
-        effects=tuple(effects),
+        outcome="told" if telling else "asked_again" if effects else "within_bounds",
+        explanation=f"Beyond the bound without a pending cover: {names or 'none'}; "
+        f"{say_uncovered(telling)}.",
+        effects=(*effects, *telling),
         policy_hash=facts["policy_hash"],
         # What comes of it is decided, and traced, where the row is heard.
-        quiet=True,
+        quiet=not telling,
     )
 
 
@@ -218,28 +231,23 @@ def _protection(
     return protection(side, reference, None if sigma is None else Decimal(sigma), tick, policy)
 
 
-def _stands_open(account: Mapping[str, Any], basket: Basket, policy: HedgePolicy) -> bool:
-    asked = account["asked"].get(basket.hedge_symbol)
-    told = Asked(
-        tries=0 if asked is None else int(asked["tries"]),
-        age_s=None if asked is None else Decimal(asked["age_s"]),
-        pending=basket.hedge_symbol in account["pending"],
-    )
-    if waits(told, policy) is not None:
-        return False
+def _standing(
+    account: Mapping[str, Any], basket: Basket, policy: HedgePolicy
+) -> CoverProposal | NoCover | None:
+    """Return what could be asked for a basket beyond its bound, None if it is within."""
     instrument = account["instruments"].get(basket.hedge_symbol)
     exposures = decimals(account["exposures"])
     book = book_of(basket.hedge_symbol, exposures, account["equity"], instrument, halted=False)
-    return isinstance(cover_basket(book, basket, policy), CoverProposal)
+    found = cover_basket(book, basket, policy)
+    return None if found.reason_code is HedgeCode.WITHIN_LIMIT else found
 
 
 def _renewal(account: Mapping[str, Any], basket: Basket, policy: HedgePolicy) -> Effect:
-    asked = account["asked"].get(basket.hedge_symbol)
     item = {
         "account_id": account["account_id"],
         "symbol": basket.hedge_symbol,
         "symbols": sorted({*basket.betas}),
-        "tries": 0 if asked is None else int(asked["tries"]),
+        "tries": asked_of(account, basket).tries,
         "window_s": policy.tries_window_s or 0,
     }
     return Effect("execution.renew_covers", item)
