@@ -23,25 +23,26 @@ begin
                    org_id text, kind text, subject text, payload jsonb)
            where governance.subject_organization(x.kind, x.subject, x.payload) <> x.org_id) then
     raise exception 'this is for the people of another organisation' using errcode = 'TR501';
+  elsif exists (
+          select from jsonb_to_recordset(p_items) as x(kind text, subject text, payload jsonb)
+           where x.kind = 'policy' and x.payload ? 'canonical' and x.subject is distinct from
+                 encode(sha256(convert_to(x.payload ->> 'canonical', 'UTF8')), 'hex')) then
+    raise exception 'the pack is not the one that its hash says' using errcode = 'TR338';
   end if;
   perform pg_advisory_xact_lock(hashtextextended('governance.proposals', 0));
   insert into public.proposals
     (proposal_id, org_id, kind, subject, payload, evidence, state, proposed_by, opened_at,
      expires_at)
-  select x.proposal_id, x.org_id, x.kind, x.subject, coalesce(x.payload, '{}'),
-         -- What a shadow policy did otherwise is on record: nobody brings other evidence.
-         coalesce(case x.kind when 'promote_shadow'
-                    then execution.shadow_evidence(x.subject, x.org_id)
-                    -- And so is what an account did in the shadow.
-                    when 'go_live' then coalesce(
-                      execution.twin_evidence(x.subject, x.org_id), x.evidence)
-                    -- Or what a model of venues would have earned, as it was judged.
-                    when 'venue_model' then (
-                      select m.evaluation from execution.venue_models m
-                       where m.model = x.subject)
-                    else x.evidence end, '{}'),
+  select x.proposal_id, x.org_id, x.kind, x.subject,
+         coalesce(x.payload, '{}') || case
+           when x.kind = 'policy' and x.payload ? 'canonical' then jsonb_build_object(
+             'before', (select a.policy_hash from risk.policies a where a.active))
+           else '{}' end,
+         governance.proposal_evidence(x.kind, x.subject, x.org_id, x.payload, x.evidence),
          'open', v_actor, clock_timestamp(),
-         clock_timestamp() + coalesce(x.ttl_s, r.ttl_s) * interval '1 second'
+         -- Nothing waits for votes longer than its rule allows, or a week.
+         clock_timestamp() + interval '1 second' * least(
+           coalesce(x.ttl_s, r.ttl_s), greatest(r.ttl_s, 604800))
     from jsonb_to_recordset(p_items) as x(
       proposal_id uuid, org_id text, kind text, subject text, payload jsonb, evidence jsonb,
       ttl_s int)
@@ -58,6 +59,6 @@ begin
             from jsonb_to_recordset(p_items) as x(i int, org_id text, kind text, subject text));
 end $$;
 comment on function governance.open_proposals(jsonb) is
-  'Put proposals before the voters; an open one of the same kind and subject is kept. TR501: another organisation''s. TR510: no rule for the kind. TR513: no such halt to lift.';
+  'Put proposals before the voters; an open one of the same kind and subject is kept. TR338: a pack of another hash. TR501: another organisation''s. TR510: no rule for the kind. TR513: no such halt to lift.';
 grant execute on function governance.open_proposals(jsonb)
   to risk_sentinel_agent, optimizer_agent, desk_operator, treasury_operator;

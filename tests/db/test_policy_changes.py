@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 from backend.policies import PolicyPack, apply_pack, request_pack
-from tests.kit.governance import take_live
+from tests.kit.governance import open_proposal, take_live
 from tests.kit.money import a_pack, money_database, scalar, use
 from tests.kit.postgres import Database
 
@@ -105,6 +105,27 @@ def test_a_passed_proposal_is_followed_once_and_only_if_it_passed(conn: Any) -> 
     assert scalar(conn, follow, proposal_id) is True
     assert in_force(conn) == pack.policy_hash
     assert scalar(conn, follow, proposal_id) is False
+
+
+def test_voters_are_told_what_a_pack_changes_whoever_proposes_it_however(conn: Any) -> None:
+    pack = a_pack({"spread_bps": "11"})
+    forged: dict[str, Any] = {
+        "payload": {"canonical": pack.canonical, "limits": pack.rows()},
+        "evidence": {"differences": [], "note": "nothing of importance"},
+        "ttl_s": 999_999_999,
+    }
+    with pytest.raises(psycopg.Error) as caught, conn.transaction():
+        open_proposal(conn, "policy", a_pack().policy_hash, **forged)
+    assert caught.value.sqlstate == "TR338"
+    proposal_id = open_proposal(conn, "policy", pack.policy_hash, **forged)
+    row = conn.execute(
+        "select payload ->> 'before', evidence, expires_at < now() + interval '8 days'"
+        " from public.proposals where proposal_id = %s",
+        (proposal_id,),
+    ).fetchone()
+    told = row[1].pop("differences")
+    assert row == (in_force(conn), {}, True)
+    assert [(d["path"], d["effect"]) for d in told] == [("limits.platform.spread_bps", "loosens")]
 
 
 def test_votes_for_a_change_to_another_pack_than_the_one_in_force_do_not_count(conn: Any) -> None:
