@@ -25,6 +25,12 @@ class SymbolRules(Contract):
     glued_suffixes: tuple[str, ...]
     """What may stand without a mark behind a pair."""
     suffix_length_max: int
+    suffix_digits_max: int
+    """With more digits it is a date."""
+    spread_marks: str
+    """Between two symbols they make a spread: a suffix after them is shorter than a pair."""
+    foreign_suffixes: frozenset[str]
+    """They make another instrument of a pair: its inverse, an option, a future."""
     pair_length: int
     """From this length on a spelling names a pair, and any short suffix may follow a mark."""
     stem_length_min: int

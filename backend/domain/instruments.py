@@ -120,13 +120,26 @@ def plain(spelling: str) -> str:
     return spelling.upper().translate(_NO_SEPARATORS)
 
 
+def _may_be_brokers(suffix: str, mark: str) -> bool:
+    """Tell a broker's mark from a second symbol, a date or another kind of instrument."""
+    longest = _RULES.suffix_length_max
+    if mark in _RULES.spread_marks:
+        longest = min(longest, _RULES.pair_length - 1)
+    digits = sum(character in "0123456789" for character in suffix)
+    return (
+        len(suffix) <= longest
+        and digits <= _RULES.suffix_digits_max
+        and suffix not in _RULES.foreign_suffixes
+    )
+
+
 def _stems(written: str) -> Iterable[str]:
     """Yield what is left of a spelling without a broker's suffix, the surest reading first."""
     cut = max(written.rfind(mark) for mark in _RULES.suffix_marks)
     if cut > 0:
         stem, suffix = plain(written[:cut]), written[cut + 1 :]
         known = not suffix or suffix in _RULES.suffixes
-        pair = len(stem) >= _RULES.pair_length and len(suffix) <= _RULES.suffix_length_max
+        pair = len(stem) >= _RULES.pair_length and _may_be_brokers(suffix, written[cut])
         if len(stem) >= _RULES.stem_length_min and (known or pair):
             yield stem
     whole = plain(written)

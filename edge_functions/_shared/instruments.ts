@@ -112,6 +112,16 @@ function leadingMarks(written: string): number {
   return count;
 }
 
+/** Tell a broker's mark from a second symbol, a date or another kind of instrument. */
+function mayBeBrokers(suffix: string, mark: string): boolean {
+  const longest = SYMBOLS.spread_marks.includes(mark)
+    ? Math.min(SYMBOLS.suffix_length_max, SYMBOLS.pair_length - 1)
+    : SYMBOLS.suffix_length_max;
+  const digits = suffix.replace(/[^0-9]/g, "").length;
+  return suffix.length <= longest && digits <= SYMBOLS.suffix_digits_max &&
+    !SYMBOLS.foreign_suffixes.includes(suffix);
+}
+
 /** List what is left of a spelling without a broker's suffix, the surest reading first. */
 function stems(written: string): string[] {
   const found: string[] = [];
@@ -120,7 +130,7 @@ function stems(written: string): string[] {
     const stem = plain(written.slice(0, cut));
     const suffix = written.slice(cut + 1);
     const known = suffix === "" || SYMBOLS.suffixes.includes(suffix);
-    const pair = stem.length >= SYMBOLS.pair_length && suffix.length <= SYMBOLS.suffix_length_max;
+    const pair = stem.length >= SYMBOLS.pair_length && mayBeBrokers(suffix, written.charAt(cut));
     if (stem.length >= SYMBOLS.stem_length_min && (known || pair)) found.push(stem);
   }
   const whole = plain(written);

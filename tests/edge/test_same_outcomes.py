@@ -14,6 +14,8 @@ from backend.contracts.denials import Code
 from backend.contracts.envelope import canonical
 from backend.contracts.normalization import FOLDER, RULES
 from backend.domain.instruments import InstrumentRegistry, Lifecycle
+from backend.domain.intake import ParsedAlert, parse_alert
+from backend.domain.intake.wire import encode_alert
 from backend.domain.normalization_wire import (
     decode_facts,
     decode_instrument,
@@ -24,10 +26,17 @@ from backend.domain.normalize import NormalizeCode, normalize
 from backend.domain.sessions import Session
 from backend.values import format_instant
 from tests.kit.edge import FUNCTIONS, deno
+from tests.kit.payloads import PAYLOADS
+from tests.kit.public_payloads import PUBLIC_PAYLOADS
 
 DOCUMENT: dict[str, Any] = json.loads((FOLDER / "cases.json").read_text())
 RANDOM_SIGNALS = 2_000
 
+
+_ASKED = (
+    *("symbol_raw", "side", "order_type", "exchange", "price", "stop_loss", "take_profit"),
+    *("stop_distance", "take_distance", "timeframe", "source_time"),
+)
 
 REGISTRY = InstrumentRegistry.of(map(decode_instrument, DOCUMENT["instruments"]))
 
@@ -69,6 +78,20 @@ def test_signals_at_random_come_out_the_same():
     assert different == []
     # Worth nothing if all of them failed in the same way.
     assert sum(b'"outcome":"normalized"' in found for found in ours) > RANDOM_SIGNALS // 20
+
+
+def test_what_public_alerts_ask_for_comes_out_the_same():
+    alerts = [parse_alert(one.body, one.content_type) for one in (*PAYLOADS, *PUBLIC_PAYLOADS)]
+    understood = [encode_alert(alert) for alert in alerts if isinstance(alert, ParsedAlert)]
+    received_at = format_instant(datetime(2026, 11, 20, 14, 3, 5, tzinfo=UTC))
+    signals = [
+        {name: alert[name] for name in _ASKED if alert[name] is not None}
+        | {"received_at": received_at}
+        for alert in understood
+    ]
+    ours = [outcome(signal, DOCUMENT["policy"]) for signal in signals]
+    assert len(ours) > 60
+    assert ours == outcomes_of_deno(signals)
 
 
 def test_daylight_saving_comes_out_the_same_around_every_change_of_clocks():
@@ -120,7 +143,10 @@ def a_spelling(dice: random.Random, known: dict[str, Any]) -> str:
     name = dice.choice([known["symbol"], *known["aliases"]])
     before = dice.choice(["", "", "", "#", "^", "OANDA:", "NYSE:", "x:"])
     after = dice.choice(
-        ["", "", "", "m", ".m", ".PRO", "_i", "-ecn", "+", "#", "micro", ".zzzzzzzzz"]
+        [
+            *("", "", "", "m", ".m", ".PRO", "_i", "-ecn", "+", "#", "micro", ".zzzzzzzzz"),
+            *("+GBPUSD", "-AUDNZD", ".INV", "_opt", "-27DEC26", "_241227", ".x7"),
+        ]
     )
     cut = dice.choice([0, 0, 3])
     middle = f"{name[:cut]}{dice.choice('/-_ ')}{name[cut:]}" if cut else name
