@@ -6,34 +6,16 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg import Connection
 
+from tests.kit import order_sessions
 from tests.kit.bridges import OPTIONS, Start, a_process, reach
-from tests.kit.order_flow import clear_orders, order_desk
 from tests.kit.postgres import Database
 from tests.venues.process import PaperProcess, close_clients
 from workers.outside import Outside
 
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with order_desk() as database:
-        yield database
-
-
-@pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear_orders(conn)
-
-
-@pytest.fixture
-def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-        yield conn
+desk, inside, bridge = order_sessions.desk, order_sessions.inside, order_sessions.bridge
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
@@ -17,84 +15,30 @@ from psycopg import Connection
 
 from backend.ports import SystemClock
 from backend.values import FinalOutcome, format_instant
-from tests.agents.test_execution import a_place, prepared_for, settled
+from tests.kit.bridge_flow import (
+    CANCELED,
+    an_inquiry,
+    at_venue,
+    carried_out,
+    ends,
+    halt,
+    inquiries,
+    prepared_for,
+    run,
+    settled,
+    venue_says,
+    working,
+)
 from tests.kit.bridges import FAST, OPTIONS, Start, a_process, reach
 from tests.kit.homes import until
 from tests.kit.order_flow import (
     OTHER_WORKER,
-    WORKER,
-    an_order,
     give_shard,
-    new_id,
 )
 from tests.kit.postgres import Database
-from tests.kit.signals import NOW
 from tests.kit.trading_desk import ask, rows
-from tests.venues.process import PaperProcess
-from workers.agent import Decision, RowMessage
-from workers.agents import execution
+from workers.agent import RowMessage
 from workers.outside import Outside
-
-CANCELED = 2
-"""ORDER_STATE_CANCELED, as history lists it."""
-
-
-def venue_says(message: Any, prepared: Mapping[str, Any], outside: Outside) -> Mapping[str, Any]:
-    """Have the agent call the venue, and wait for what it still reads."""
-    return execution.call(message, prepared, outside)()
-
-
-def placed(
-    conn: Connection[Any], outside: Outside, order_id: UUID, worker_id: UUID = WORKER
-) -> Decision:
-    message = a_place(order_id)
-    prepared = prepared_for(conn, message, worker_id)
-    return settled(conn, message, prepared, venue_says(message, prepared, outside))
-
-
-def working(
-    conn: Connection[Any],
-    inside: Connection[Any],
-    outside: Outside,
-    price: str = "0.5",
-    side: str = "BUY",
-) -> UUID:
-    """Let the venue work an order."""
-    order_id = an_order(
-        inside,
-        "0.1",
-        side,
-        order_type="limit",
-        time_in_force="GTC",
-        limit_price=Decimal(price),
-        stop_loss=None,
-        take_profit=None,
-    )
-    assert placed(conn, outside, order_id).outcome == "accepted"
-    return order_id
-
-
-def halt(inside: Connection[Any]) -> None:
-    item = {"halt_id": new_id(), "scope": "strategy", "scope_id": "tv-smc", "reason": "test"}
-    ask(inside, "governance.record_halts", {**item, "cancel_working_orders": True})
-
-
-def inquiries(inside: Connection[Any]) -> list[RowMessage]:
-    """Take what waits for the bridge."""
-    found = rows(inside, "select msg_id from bus.deliveries where row_kind = 'inquiry'")
-    inside.execute("truncate bus.deliveries")
-    return [an_inquiry(inquiry) for (inquiry,) in found]
-
-
-def an_inquiry(inquiry: UUID) -> RowMessage:
-    return RowMessage("inquiry", inquiry, inquiry, new_id(), "demo", "paper-1", NOW)
-
-
-def carried_out(
-    conn: Connection[Any], outside: Outside, message: RowMessage, worker_id: UUID = WORKER
-) -> Decision:
-    prepared = prepared_for(conn, message, worker_id)
-    return settled(conn, message, prepared, venue_says(message, prepared, outside))
 
 
 def again(conn: Connection[Any], inside: Connection[Any]) -> RowMessage:
@@ -103,23 +47,6 @@ def again(conn: Connection[Any], inside: Connection[Any]) -> RowMessage:
     ask(conn, "execution.ask_again", {"attempt_id": attempt})
     (message,) = inquiries(inside)
     return message
-
-
-def at_venue(terminal: PaperProcess) -> tuple[int, list[int]]:
-    """Count the working orders, and give the states of the finished ones."""
-    client = terminal.client(initialize=False)
-    finished = client.history_orders_get(0, 2_000_000_000) or ()
-    return client.orders_total(), [order.state for order in finished]
-
-
-def ends(inside: Connection[Any]) -> list[str]:
-    """Give every event in which an order ended."""
-    found = rows(
-        inside,
-        "select to_status from order_events where to_status in"
-        " ('filled', 'canceled', 'expired', 'rejected', 'not_sent') order by occurred_at",
-    )
-    return [status for (status,) in found]
 
 
 def test_a_halted_order_is_withdrawn_at_the_venue_and_ends_once(
@@ -297,7 +224,7 @@ def test_a_worker_killed_before_it_recorded_leaves_one_cancel_and_one_outcome(
     assert rows(inside, "select outcome from alert_outcomes") == [("expired",)]
     repeated = carried_out(bridge, successor, message, OTHER_WORKER)
     assert (repeated.outcome, repeated.effects) == ("repeated", ())
-    assert placed(bridge, successor, order_id, OTHER_WORKER).outcome == "repeated"
+    assert run(bridge, successor, order_id, OTHER_WORKER).outcome == "repeated"
 
 
 def test_a_bridge_that_stalled_records_nothing_of_the_cancel_that_it_sent(

@@ -12,8 +12,7 @@ from psycopg import Connection
 
 from backend.contracts.denials import Code
 from backend.ports import SystemClock
-from tests.agents.test_cancels import carried_out, inquiries, working
-from tests.agents.test_execution import run
+from tests.kit.bridge_flow import carried_out, inquiries, run, working
 from tests.kit.bridges import FAST, OPTIONS, Start
 from tests.kit.homes import until
 from tests.kit.order_flow import an_order, new_id

@@ -4,40 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg import Connection
 
 from backend.contracts.denials import Code
-from backend.contracts.message import Message
-from backend.contracts.orders import FillEvent, OrderEvent, PlaceCommand
+from backend.contracts.orders import FillEvent, OrderEvent
 from backend.ports import SystemClock
 from backend.settings import load_settings
 from backend.values import FinalOutcome, format_instant
-from tests.kit.bridges import OPTIONS
-from tests.kit.messages import a_place_command
+from tests.kit.bridge_flow import a_place, market_order, prepared_for, run, settled, venue_says
+from tests.kit.bridges import OPTIONS, a_process, reach
 from tests.kit.order_flow import (
     OTHER_WORKER,
-    WORKER,
     age_attempt,
     an_order,
-    clear_orders,
     give_shard,
     new_id,
     order_desk,
 )
 from tests.kit.postgres import Database
-from tests.kit.signals import NOW, a_context, a_message
+from tests.kit.signals import NOW, a_context
 from tests.kit.trading_desk import ask, rows
-from tests.venues.process import LOGIN, PaperProcess
-from workers.agent import Context, Decision, RowMessage
+from tests.venues.process import PaperProcess
+from workers.agent import Decision, RowMessage
 from workers.agents import execution
 from workers.outside import Outside
 
@@ -52,85 +47,9 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Generator[PaperProcess
 @pytest.fixture(scope="module")
 def desk(terminal: PaperProcess) -> Generator[Database]:
     with order_desk() as database:
-        reach(database, terminal.port)
+        with psycopg.connect(database.superuser_url, autocommit=True) as conn:
+            reach(conn, terminal.port)
         yield database
-
-
-@pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear_orders(conn)
-
-
-@pytest.fixture
-def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def outside(desk: Database, tmp_path: Path) -> Generator[Outside]:
-    with an_outside(desk, tmp_path) as built:
-        yield built
-
-
-@contextmanager
-def an_outside(desk: Database, home: Path) -> Generator[Outside]:
-    settings = load_settings({"DESK_HOME": str(home)})
-
-    def connect(role: str) -> Connection[Any]:
-        return psycopg.connect(desk.role_url(role), autocommit=True)
-
-    outside = Outside(settings, SystemClock(), connect)
-    yield outside
-    outside.close()
-
-
-def reach(database: Database, port: int) -> None:
-    connection = {"terminal": "paper", "port": port, "server_utc_offset_hours": 2}
-    with psycopg.connect(database.superuser_url, autocommit=True) as conn:
-        conn.execute(
-            "update accounts set login = %s, connection = %s where account_id = 'paper-1'",
-            (LOGIN, json.dumps(connection)),
-        )
-
-
-def a_place(order_id: UUID) -> Message[PlaceCommand]:
-    return a_message(a_place_command(order_id=str(order_id)), "agent.order")
-
-
-def prepared_for(
-    conn: Connection[Any],
-    message: Message[PlaceCommand] | RowMessage,
-    worker_id: UUID = WORKER,
-) -> dict[str, Any]:
-    # Every order has a message of its own; its attempt's id derives from that.
-    origin = message.row_id if isinstance(message, RowMessage) else message.payload.order_id
-    decision = execution.prepare(message, {}, Context("execution", NOW, 7, origin, NOW))
-    (effect,) = decision.effects
-    (answer,) = ask(conn, effect.procedure, {"worker_id": worker_id, **effect.item})
-    return answer
-
-
-def settled(
-    conn: Connection[Any],
-    message: Message[PlaceCommand] | RowMessage,
-    prepared: Mapping[str, Any],
-    report: Mapping[str, Any],
-) -> Decision:
-    decision = execution.record(message, prepared, report, a_context("execution"))
-    for effect in decision.effects:
-        ask(conn, effect.procedure, effect.item)
-    return decision
-
-
-def run(
-    conn: Connection[Any], outside: Outside, order_id: UUID, worker_id: UUID = WORKER
-) -> Decision:
-    message = a_place(order_id)
-    prepared = prepared_for(conn, message, worker_id)
-    return settled(conn, message, prepared, execution.call(message, prepared, outside)())
 
 
 def orders_at(terminal: PaperProcess, prepared: Mapping[str, Any]) -> int:
@@ -184,10 +103,10 @@ def test_crash_between_call_and_record_finds_the_fill_and_sends_nothing(
     order_id = market_order(inside)
     message = a_place(order_id)
     prepared = prepared_for(bridge, message)
-    execution.call(message, prepared, outside)()
+    venue_says(message, prepared, outside)
     # The answer died with its process; another one takes the account over.
     give_shard(inside, "paper-1", OTHER_WORKER)
-    with an_outside(desk, tmp_path / "successor") as successor:
+    with a_process(desk.role_url("execution_agent"), tmp_path / "successor") as successor:
         decision = run(bridge, successor, order_id, OTHER_WORKER)
     assert (decision.outcome, decision.final) == ("filled", FinalOutcome.FILLED)
     assert orders_at(terminal, prepared) == 1
@@ -219,7 +138,7 @@ def test_stalled_process_that_wakes_up_late_sends_nothing(
     message = a_place(market_order(inside))
     prepared = prepared_for(bridge, message)
     then = SystemClock().now() - timedelta(seconds=9)
-    report = execution.call(message, {**prepared, "as_of": format_instant(then)}, outside)()
+    report = venue_says(message, {**prepared, "as_of": format_instant(then)}, outside)
     assert (report["status"], report["message"]) == ("again", "too late to send")
     assert orders_at(terminal, prepared) == 0
     assert settled(bridge, message, prepared, report).code is Code.ATTEMPT_STALE
@@ -242,7 +161,7 @@ def tried_again(conn: Connection[Any], inside: Connection[Any], outside: Outside
     inside.execute("truncate bus.deliveries")
     message = RowMessage("inquiry", inquiry, inquiry, new_id(), "demo", "paper-1", NOW)
     prepared = prepared_for(conn, message)
-    return settled(conn, message, prepared, execution.call(message, prepared, outside)())
+    return settled(conn, message, prepared, venue_says(message, prepared, outside))
 
 
 def test_unreachable_venue_sends_nothing_and_the_order_is_tried_again_until_it_trades(
@@ -250,9 +169,8 @@ def test_unreachable_venue_sends_nothing_and_the_order_is_tried_again_until_it_t
     inside: Connection[Any],
     outside: Outside,
     terminal: PaperProcess,
-    desk: Database,
 ):
-    reach(desk, 1)
+    reach(inside, 1)
     order_id = market_order(inside)
     decision = run(bridge, outside, order_id)
     assert (decision.outcome, decision.code) == ("again", Code.VENUE_UNREACHABLE)
@@ -260,7 +178,7 @@ def test_unreachable_venue_sends_nothing_and_the_order_is_tried_again_until_it_t
     assert tried_again(bridge, inside, outside).outcome == "again"
     assert rows(inside, "select remaining_quantity from risk.reservations") == [(Decimal("0.1"),)]
     assert rows(inside, "select count(*) from alert_outcomes") == [(0,)]
-    reach(desk, terminal.port)
+    reach(inside, terminal.port)
     outside.bridge("paper-1")._closed_until_ns = 0
     again = tried_again(bridge, inside, outside)
     assert (again.outcome, again.final) == ("filled", FinalOutcome.FILLED)
@@ -270,10 +188,10 @@ def test_unreachable_venue_sends_nothing_and_the_order_is_tried_again_until_it_t
 
 
 def test_order_that_finds_nobody_until_its_time_is_over_expires(
-    bridge: Connection[Any], inside: Connection[Any], outside: Outside, desk: Database,
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside,
     terminal: PaperProcess,
 ):  # fmt: skip
-    reach(desk, 1)
+    reach(inside, 1)
     order_id = market_order(inside)
     assert run(bridge, outside, order_id).outcome == "again"
     inside.execute("update orders set expires_at = clock_timestamp()")
@@ -282,14 +200,14 @@ def test_order_that_finds_nobody_until_its_time_is_over_expires(
     item = json.dumps([{"order_id": str(order_id)}])
     bridge.execute("select execution.expire_orders(%s::jsonb)", (item,))
     assert rows(inside, "select outcome, code from alert_outcomes") == [("expired", "TR411")]
-    reach(desk, terminal.port)
+    reach(inside, terminal.port)
 
 
 def test_a_halt_ends_what_waits_to_be_tried_again(
-    bridge: Connection[Any], inside: Connection[Any], outside: Outside, desk: Database,
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside,
     terminal: PaperProcess,
 ):  # fmt: skip
-    reach(desk, 1)
+    reach(inside, 1)
     assert run(bridge, outside, market_order(inside)).outcome == "again"
     inside.execute(
         "insert into governance.halts (halt_id, scope, scope_id, reason, requested_by)"
@@ -298,7 +216,7 @@ def test_a_halt_ends_what_waits_to_be_tried_again(
     )
     assert tried_again(bridge, inside, outside).code is Code.HALTED
     assert rows(inside, "select status from orders") == [("denied",)]
-    reach(desk, terminal.port)
+    reach(inside, terminal.port)
 
 
 def test_unreachable_venue_proves_nothing_about_what_was_sent(
@@ -306,15 +224,14 @@ def test_unreachable_venue_proves_nothing_about_what_was_sent(
     inside: Connection[Any],
     outside: Outside,
     terminal: PaperProcess,
-    desk: Database,
 ):
     order_id = market_order(inside)
     prepared = prepared_for(bridge, a_place(order_id))
     age_attempt(inside, prepared, 60)
-    reach(desk, 1)
+    reach(inside, 1)
     decision = run(bridge, outside, order_id)
     assert (decision.outcome, decision.final) == ("unknown", None)
-    reach(desk, terminal.port)
+    reach(inside, terminal.port)
 
 
 def test_limit_order_works_until_an_inquiry_finds_it_gone(
@@ -345,7 +262,7 @@ def test_limit_order_works_until_an_inquiry_finds_it_gone(
     message = RowMessage("inquiry", inquiry, inquiry, new_id(), "demo", "paper-1", NOW)
     prepared = prepared_for(bridge, message)
     assert prepared["state"] == "sync"
-    with an_outside(desk, tmp_path / "again") as again:
+    with a_process(desk.role_url("execution_agent"), tmp_path / "again") as again:
         report = execution.call(message, prepared, again)()
     assert settled(bridge, message, prepared, report).outcome == "canceled"
     assert rows(inside, "select outcome from alert_outcomes") == [("expired",)]
@@ -357,7 +274,7 @@ def test_a_live_desk_trades_no_real_money_for_an_account_that_is_not_live(
 ):  # fmt: skip
     real = PaperProcess(tmp_path / "real", (*OPTIONS, "--trade-mode", "real")).start()
     try:
-        reach(desk, real.port)
+        reach(inside, real.port)
         settings = load_settings(
             {"DESK_HOME": str(tmp_path), "DESK_MODE": "live", "DESK_LIVE": "1"}
         )
@@ -369,7 +286,7 @@ def test_a_live_desk_trades_no_real_money_for_an_account_that_is_not_live(
         decision = run(bridge, live, market_order(inside))
         assert (decision.outcome, decision.code) == ("not_sent", Code.MODE_NOT_ALLOWED)
     finally:
-        reach(desk, terminal.port)
+        reach(inside, terminal.port)
         real.kill()
 
 
@@ -395,7 +312,7 @@ def test_same_answer_gives_the_same_decision(
 ):
     message = a_place(market_order(inside))
     prepared = prepared_for(bridge, message)
-    report = execution.call(message, prepared, outside)()
+    report = venue_says(message, prepared, outside)
     known = json.loads(json.dumps({"prepared": prepared, "report": report}))
     first = execution.record(message, prepared, report, a_context("execution"))
     assert first == execution.record(
@@ -413,7 +330,3 @@ def test_tick_asks_about_what_is_due_and_rests_otherwise():
     assert [effect.procedure.removeprefix("execution.") for effect in due.effects] == [
         *("ask_again", "ask_again", "ask_again", "ask_reconciliations", "expire_orders")
     ]
-
-
-def market_order(inside: Connection[Any]) -> UUID:
-    return an_order(inside, "0.1", stop_loss=None, take_profit=None)

@@ -11,9 +11,7 @@ import pytest
 from psycopg import Connection
 
 from backend.contracts.denials import Code
-from tests.agents.test_cancels import inquiries, venue_says
-from tests.agents.test_execution import prepared_for, run, settled
-from tests.agents.test_reconciliation import reconciled
+from tests.kit.bridge_flow import inquiries, prepared_for, reconciled, run, settled, venue_says
 from tests.kit.bridges import OPTIONS, Start
 from tests.kit.order_flow import an_order
 from tests.kit.trading_desk import ask, rows

@@ -10,26 +10,23 @@ import pytest
 from psycopg import Connection
 
 from backend.contracts.orders import FillEvent, OrderEvent
-from tests.agents.test_cancels import carried_out, inquiries, working
-from tests.agents.test_execution import prepared_for, run, settled
+from tests.kit.bridge_flow import (
+    carried_out,
+    inquiries,
+    prepared_for,
+    reconciled,
+    run,
+    settled,
+    working,
+)
 from tests.kit.bridges import FAST, Start, reach
 from tests.kit.homes import until
 from tests.kit.order_flow import OTHER_WORKER, WORKER, an_order, give_shard, new_id
 from tests.kit.signals import NOW
 from tests.kit.trading_desk import ask, rows
-from workers.agent import Decision, RowMessage
+from workers.agent import RowMessage
 from workers.agents import execution
 from workers.outside import Outside
-
-
-def reconciled(
-    conn: Connection[Any], outside: Outside, worker_id: Any = WORKER, cause: str = "requested"
-) -> Decision:
-    """Have the account compared, as the bridge does it."""
-    (asked,) = ask(conn, "execution.ask_reconciliations", {"account_id": "paper-1", "cause": cause})
-    row_id = asked["reconciliation_id"]
-    conn_row = RowMessage("reconciliation", row_id, row_id, new_id(), "demo", "paper-1", NOW)
-    return carried_out(conn, outside, conn_row, worker_id)
 
 
 def adopted(conn: Connection[Any], outside: Outside) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from tests.agents.test_cancels import carried_out, inquiries
-from tests.agents.test_execution import market_order, run
+from tests.kit.bridge_flow import carried_out, inquiries, market_order, run
 from tests.kit.bridges import Start
 from tests.kit.trading_desk import ask, rows
 from workers.outside import Outside

@@ -16,8 +16,8 @@ from backend.contracts.signing import SigningKey
 from backend.db.bus import dump
 from backend.db.gateway import connect
 from backend.ports import SystemClock
-from tests.agents.test_cancels import CANCELED, a_process, at_venue, ends, halt, reach, working
-from tests.agents.test_execution import OPTIONS
+from tests.kit.bridge_flow import CANCELED, at_venue, ends, halt, working
+from tests.kit.bridges import OPTIONS, a_process, reach
 from tests.kit.homes import until
 from tests.kit.order_flow import order_desk
 from tests.kit.postgres import Database

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,8 +11,6 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from tests.db.test_execution_attempts import outcome_of, status_of
-from tests.db.test_execution_reports import steps
 from tests.kit.homes import until
 from tests.kit.order_flow import (
     OTHER_WORKER,
@@ -21,12 +18,13 @@ from tests.kit.order_flow import (
     a_fill,
     a_report,
     an_order,
-    clear_orders,
     give_shard,
     new_id,
     open_attempt,
-    order_desk,
+    outcome_of,
     record,
+    status_of,
+    steps,
 )
 from tests.kit.postgres import Database
 from tests.kit.trading_desk import ask, rows
@@ -37,25 +35,6 @@ WAITING = (
     " and wait_event_type = 'Lock'"
 )
 DUE = {"abandoned_ms": 30_000, "sync_ms": 2_000}
-
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with order_desk() as database:
-        yield database
-
-
-@pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear_orders(conn)
-
-
-@pytest.fixture
-def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-        yield conn
 
 
 def halt(inside: Connection[Any]) -> int:

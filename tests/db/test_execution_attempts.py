@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -18,50 +17,17 @@ from tests.kit.order_flow import (
     a_report,
     age_attempt,
     an_order,
-    clear_orders,
     give_shard,
     new_id,
     open_attempt,
-    order_desk,
+    outcome_of,
     record,
+    status_of,
 )
 from tests.kit.postgres import Database
 from tests.kit.trading_desk import ask, rows
 
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with order_desk() as database:
-        yield database
-
-
-@pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear_orders(conn)
-
-
-@pytest.fixture
-def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-        yield conn
-
-
-def status_of(inside: Connection[Any], order_id: object) -> str:
-    return rows(inside, "select status from orders where order_id = %s", (order_id,))[0][0]
-
-
-def outcome_of(inside: Connection[Any], order_id: object) -> tuple[str, str | None] | None:
-    found = rows(
-        inside,
-        "select a.outcome, a.code from orders o join alert_outcomes a using (correlation_id)"
-        " where o.order_id = %s",
-        (order_id,),
-    )
-    return found[0] if found else None
 
 
 def test_authorised_order_gets_one_attempt_and_is_submitted(

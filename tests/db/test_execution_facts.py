@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,35 +18,14 @@ from tests.kit.order_flow import (
     a_report,
     age_attempt,
     an_order,
-    clear_orders,
     new_id,
     open_attempt,
-    order_desk,
     record,
 )
 from tests.kit.postgres import Database
 from tests.kit.signals import a_context, a_message
 from tests.kit.trading_desk import ask, rows
 from workers.agents import compliance, feedback, hedger, reporter
-
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with order_desk() as database:
-        yield database
-
-
-@pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear_orders(conn)
-
-
-@pytest.fixture
-def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-        yield conn
 
 
 def role(desk: Database, name: str) -> Connection[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
@@ -10,49 +9,20 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from tests.db.test_execution_attempts import outcome_of, status_of
 from tests.kit.order_flow import (
     OTHER_WORKER,
     a_fill,
     a_report,
     an_order,
-    clear_orders,
     give_shard,
     new_id,
     open_attempt,
-    order_desk,
+    outcome_of,
     record,
+    status_of,
+    steps,
 )
-from tests.kit.postgres import Database
 from tests.kit.trading_desk import ask, rows
-
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with order_desk() as database:
-        yield database
-
-
-@pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear_orders(conn)
-
-
-@pytest.fixture
-def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-        yield conn
-
-
-def steps(inside: Connection[Any], order_id: object) -> list[str]:
-    found = rows(
-        inside,
-        "select to_status from order_events where order_id = %s order by occurred_at, event_id",
-        (order_id,),
-    )
-    return [status for (status,) in found]
 
 
 def test_filled_order_releases_its_reservation_and_ends_its_alert(

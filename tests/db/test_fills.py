@@ -40,19 +40,6 @@ def desk() -> Generator[Database]:
         yield database
 
 
-@pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear_orders(conn)
-
-
-@pytest.fixture
-def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-        yield conn
-
-
 def trade(
     bridge: Connection[Any],
     inside: Connection[Any],

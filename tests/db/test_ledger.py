@@ -15,7 +15,6 @@ from tests.kit.order_flow import (
     a_fill,
     a_report,
     an_order,
-    clear_orders,
     open_attempt,
     order_desk,
     record,
@@ -34,19 +33,6 @@ def desk() -> Generator[Database]:
             add_instruments(conn, [an_instrument("USDJPY", tick_size=Decimal("0.001"), digits=3)])
             add_instruments(conn, [an_instrument("EURCHF"), an_instrument("USDCHF")])
         yield database
-
-
-@pytest.fixture
-def inside(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url, autocommit=True) as conn:
-        yield conn
-        clear_orders(conn)
-
-
-@pytest.fixture
-def bridge(desk: Database, inside: Connection[Any]) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.role_url("execution_agent"), autocommit=True) as conn:
-        yield conn
 
 
 def trade(

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -27,7 +26,6 @@ from tests.kit.order_flow import (
     an_order,
     clear_orders,
     open_attempt,
-    order_desk,
     record,
 )
 from tests.kit.postgres import Database
@@ -192,12 +190,6 @@ class OrdersAndBooks(RuleBasedStateMachine):
         except psycopg.Error as error:
             if error.sqlstate not in REFUSALS:
                 raise
-
-
-@pytest.fixture(scope="module")
-def desk() -> Any:
-    with order_desk() as database:
-        yield database
 
 
 def test_no_history_breaks_the_states_the_books_or_the_positions(desk: Database):

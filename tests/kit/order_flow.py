@@ -15,7 +15,7 @@ from psycopg import Connection, sql
 
 from tests.kit.postgres import Database
 from tests.kit.signals import POLICY_HASH
-from tests.kit.trading_desk import add_quote, ask, furnished_database
+from tests.kit.trading_desk import add_quote, ask, furnished_database, rows
 
 WORKER = UUID("019b0000-0000-7000-8000-0000000000d1")
 OTHER_WORKER = UUID("019b0000-0000-7000-8000-0000000000d2")
@@ -257,3 +257,29 @@ def give_shard(conn: Connection[Any], account_id: str, worker_id: UUID) -> None:
         " epoch = bus.shard_leases.epoch + 1",
         (account_id, worker_id),
     )
+
+
+def status_of(inside: Connection[Any], order_id: object) -> str:
+    """Return an order's state."""
+    return rows(inside, "select status from orders where order_id = %s", (order_id,))[0][0]
+
+
+def outcome_of(inside: Connection[Any], order_id: object) -> tuple[str, str | None] | None:
+    """Return how an order's alert ended, and its code."""
+    found = rows(
+        inside,
+        "select a.outcome, a.code from orders o join alert_outcomes a using (correlation_id)"
+        " where o.order_id = %s",
+        (order_id,),
+    )
+    return found[0] if found else None
+
+
+def steps(inside: Connection[Any], order_id: object) -> list[str]:
+    """Return the states that an order went through."""
+    found = rows(
+        inside,
+        "select to_status from order_events where order_id = %s order by occurred_at, event_id",
+        (order_id,),
+    )
+    return [status for (status,) in found]
