@@ -25,9 +25,9 @@ from backend.contracts.signing import SigningKey
 from backend.db import bus, halts
 from backend.db.bus import Told
 from backend.ports import Clock
+from backend.runtime.pace import Pace
 from workers.agent import Agent
 from workers.deciding import Claimed, Settlement
-from workers.pace import Pace
 from workers.runtime import AgentLoop, LoopSettings
 from workers.signatures import KeyRegistry
 

@@ -27,9 +27,9 @@ from backend.contracts.signing import SigningKey
 from backend.db import bus
 from backend.db.bus import Lease, Row, Told
 from backend.ports import Clock
+from backend.runtime.pace import Pace, Throughput
 from workers.agent import Agent, RowMessage
 from workers.deciding import Claimed, Decider, Settlement
-from workers.pace import Pace, Throughput
 from workers.signatures import KeyRegistry, hear
 
 log = structlog.get_logger()

@@ -12,12 +12,14 @@ import structlog
 from psycopg import Connection
 
 from backend.db import bus
+from backend.runtime.pace import Pace, Throughput
 
 log = structlog.get_logger()
 
 IDLE_S = 5.0
 APART_S = 0.01
-"""Hints are at least so far apart: whoever is busy looks again anyway."""
+"""Hints are at least so far apart, and further where the machine is full: whoever is busy looks
+again anyway."""
 
 
 class Waker:
@@ -25,6 +27,8 @@ class Waker:
 
     def __init__(self, connect: Callable[[], Connection[Any]]) -> None:
         self._connect = connect
+        self._pace = Pace()
+        self._hints = Throughput()
         self._changed = threading.Condition()
         self._pending: set[str] = set()
         self._closed = False
@@ -63,4 +67,5 @@ class Waker:
                     return
                 agents, self._pending = self._pending, set()
             bus.wake(conn, agents)
-            time.sleep(APART_S)
+            self._hints.add(1)
+            time.sleep(max(APART_S, self._pace.gather_s(self._hints.per_s)))
