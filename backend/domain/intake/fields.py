@@ -75,8 +75,8 @@ def alert_from_fields(
     warnings: list[str] = []
     try:
         price = read_price(fields, order_type, warnings)
-        stop_loss, stop_distance = read_protection(fields, "stop", order_type)
-        take_profit, take_distance = read_protection(fields, "take", order_type)
+        stop_loss, stop_distance = read_protection(fields, "stop", order_type, warnings)
+        take_profit, take_distance = read_protection(fields, "take", order_type, warnings)
         quantity = _quantity(fields, direction.side, warnings)
     except Unreadable as error:
         return NotUnderstood(error.code, str(error))

@@ -37,24 +37,18 @@ _STOP_PRICE = Names(f"stopprice orderstopprice {_PRICES} stop")
 _DISTANCES = {
     "stop": (
         (DistanceUnit.PIPS, Names("stoplosspips slpips", _INNER)),
+        (DistanceUnit.PERCENT, Names("stoplosspercent slpercent stoplosstrailpercent", _INNER)),
         (
-            DistanceUnit.PERCENT,
+            DistanceUnit.PRICE,
             Names(
-                "stoplosspercent slpercent stoplosspercentage slpercentage stoplosspct slpct",
+                "stoplossamount stoplossoffset sloffset stoplosstrailprice stoplosstrailamount",
                 _INNER,
             ),
         ),
-        (DistanceUnit.PRICE, Names("stoplossamount stoplossoffset sloffset", _INNER)),
     ),
     "take": (
         (DistanceUnit.PIPS, Names("takeprofitpips tppips", _INNER)),
-        (
-            DistanceUnit.PERCENT,
-            Names(
-                "takeprofitpercent tppercent takeprofitpercentage tppercentage takeprofitpct tppct",
-                _INNER,
-            ),
-        ),
+        (DistanceUnit.PERCENT, Names("takeprofitpercent tppercent", _INNER)),
         (DistanceUnit.PRICE, Names("takeprofitamount takeprofitoffset tpoffset", _INNER)),
     ),
 }
@@ -90,16 +84,19 @@ def read_price(fields: Fields, order_type: OrderType, warnings: list[str]) -> De
 
 
 def read_protection(
-    fields: Fields, which: Which, order_type: OrderType
+    fields: Fields, which: Which, order_type: OrderType, warnings: list[str]
 ) -> tuple[Decimal | None, Distance | None]:
     """Return the stop or target as a price, or as a distance from the entry.
 
-    Raises Unreadable where one is given and not readable, or given twice and different.
+    A trailing stop stands where it begins. Raises Unreadable where one is given and not
+    readable, or given twice and different.
     """
     for unit, distances in _DISTANCES[which]:
         for name, value in distances.of(fields):
             number = read_positive(value)
             if number is not None:
+                if "trail" in name:
+                    warnings.append(f"{name} is not trailed")
                 return None, Distance(number, unit)
             _must_say_nothing(name, value)
     names = _NAMES[which]

@@ -124,7 +124,7 @@ def read_direction(word: str) -> tuple[Side, OrderType | None] | None:
     """
     if len(word) > 64 or not all(_is_harmless(c) for c in word):
         return None
-    key = bare(word)
+    key = bare(word).removeprefix("ordertype").removeprefix("positiontype")  # as MetaTrader's
     if key in _BUY:
         return Side.BUY, None
     if key in _SELL:
