@@ -66,6 +66,8 @@ class DeskOrder:
     status: str
     venue_order_id: str | None
     outcome: str | None
+    intent_id: str
+    order_type: str = "market"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,16 @@ class Attempt:
 
     order_id: str
     magic: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """An order that was worked by several of ours, as its plan's row says."""
+
+    intent_id: str
+    quantity: Decimal
+    filled: Decimal | None
     state: str
 
 
@@ -88,6 +100,7 @@ class DeskBooks:
     positions: dict[str, Decimal]
     cash: Decimal
     troubles: tuple[str, ...]
+    worked: tuple[Worked, ...] = ()
 
 
 def read_venue(terminal: Terminal, login: int) -> VenueBooks:
@@ -156,10 +169,18 @@ select r.alert_id::text as alert_id,
 """
 _ORDERS = """
 select o.order_id::text as order_id, o.correlation_id::text as correlation_id, o.quantity,
-       o.filled_quantity as filled, o.status, o.venue_order_id, a.outcome
+       o.filled_quantity as filled, o.status, o.venue_order_id, a.outcome,
+       o.intent_id::text as intent_id, o.order_type
   from public.orders o
+  left join public.intents n on n.intent_id = o.intent_id
+  -- A cover ends nobody's alert.
   left join public.alert_outcomes a on a.correlation_id = o.correlation_id
+                                   and n.kind = 'allocate'
  where o.account_id = %(account)s
+"""
+_WORKED = """
+select p.intent_id::text as intent_id, p.quantity, p.filled_quantity as filled, p.state
+  from execution.parents p where p.account_id = %(account)s
 """
 _ATTEMPTS = """
 select a.order_id::text as order_id, a.magic, a.state
@@ -206,4 +227,5 @@ def read_desk(conn: Connection[Any], account_id: str) -> DeskBooks:
             {row["symbol"]: row["quantity"] for row in rows(_POSITIONS)},
             rows(_CASH)[0]["cash"],
             tuple(str(row["trouble"]) for row in rows(_TROUBLES)),
+            tuple(Worked(**row) for row in rows(_WORKED)),
         )

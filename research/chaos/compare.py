@@ -58,12 +58,14 @@ def compare(answered: Sequence[str], posted: int, desk: DeskBooks, venue: VenueB
         if sum(sums.values()) > order.quantity:
             duplicate.append(f"order {order.order_id} traded more than its quantity")
         states += _unequal_state(order, there, sum(sums.values(), Decimal(0)))
-        if order.order_id in attempted:
-            states += _unequal_outcome(order)
+    states += _unequal_outcomes(desk, attempted)
+    duplicate += _overworked(desk)
+    states += _unequal_worked(desk)
     difference = (venue.balance - desk.cash).quantize(CENT)
     return Verdict(tuple(lost), tuple(duplicate), tuple(states), difference, desk.troubles)
 
 
+_TRADED = frozenset({"filled", "partially_filled"})
 _SETTLED = frozenset({"answered", "not_sent"})
 
 
@@ -153,6 +155,41 @@ def _unequal_state(order: DeskOrder, there: list[VenueOrder], traded: Decimal) -
         yield f"order {order.order_id} is {order.status} here, of {traded} in {states} there"
 
 
-def _unequal_outcome(order: DeskOrder) -> Iterable[str]:
-    if order.outcome is not None and (order.outcome == "filled") != (order.status == "filled"):
-        yield f"order {order.order_id} is {order.status}, its alert's outcome {order.outcome}"
+def _unequal_outcomes(desk: DeskBooks, attempted: set[str]) -> Iterable[str]:
+    """An alert ends as all of its order's parts together did."""
+    worked = {one.intent_id: one for one in desk.worked}
+    for intent_id, orders in _by_intent(desk).items():
+        outcome = orders[0].outcome
+        if outcome is None or not any(o.order_id in attempted for o in orders):
+            continue
+        filled = sum((o.filled for o in orders), Decimal(0))
+        asked = sum((o.quantity for o in orders), Decimal(0))
+        if intent_id in worked:
+            asked = worked[intent_id].quantity
+        whole = "filled" if filled >= asked else "partially_filled" if filled else None
+        if outcome != whole if whole else outcome in _TRADED:
+            said = ", ".join(f"{o.order_id} is {o.status}" for o in orders)
+            yield f"{said}: {filled} of {asked}, the alert's outcome {outcome}"
+
+
+def _overworked(desk: DeskBooks) -> Iterable[str]:
+    found = _by_intent(desk)
+    for one in desk.worked:
+        filled = sum((o.filled for o in found.get(one.intent_id, ())), Decimal(0))
+        if filled > one.quantity:
+            yield f"intent {one.intent_id} traded {filled} of {one.quantity}"
+
+
+def _unequal_worked(desk: DeskBooks) -> Iterable[str]:
+    found = _by_intent(desk)
+    for one in desk.worked:
+        filled = sum((o.filled for o in found.get(one.intent_id, ())), Decimal(0))
+        if one.state == "working" or one.filled != filled:
+            yield f"worked order {one.intent_id} is {one.state}: {one.filled} there, {filled} here"
+
+
+def _by_intent(desk: DeskBooks) -> dict[str, list[DeskOrder]]:
+    found: dict[str, list[DeskOrder]] = defaultdict(list)
+    for order in desk.orders:
+        found[order.intent_id].append(order)
+    return found

@@ -1,4 +1,8 @@
-"""Steady alerts over HTTP, each posted until it is answered with 200, as TradingView does."""
+"""Steady alerts over HTTP, each posted until it is answered with 200, as TradingView does.
+
+Most become market orders at once; some rest as limits near the market or far from it, some are
+worked over a while.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,12 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-from backend.domain.market.alerts import MarketState, plan_alerts, write_alert
+from backend.domain.market.alerts import AlertPlan, MarketState, plan_alerts, write_alert
+from backend.domain.numbers import round_to_step
 from backend.ports import SystemClock
 
 BATCH = 60
@@ -21,6 +27,12 @@ RETRY_S = 0.1
 ANSWER_TIMEOUT_S = 10.0
 LAST_ANSWERS_S = 120.0
 SENDERS = 3
+
+AT_ONCE, WORKED = "15", "60"
+"""Timeframes: the pack sends what the first says at once, and works what the second says."""
+LIMITS = {3: Decimal("0.02"), 13: Decimal("4")}
+"""Which alerts of twenty ask for a limit, and how many average ranges behind the market."""
+WORKED_OF_TWENTY = 8
 
 Prices = Callable[[], Mapping[str, Decimal]]
 
@@ -105,7 +117,29 @@ class Flow:
         while True:
             seed += 1
             for plan in plan_alerts(seed, BATCH, self._known, 0.0, 0.0):
-                yield write_alert(plan, f"chaos-{uuid.uuid4()}", clock.now()).body
+                alert_id = f"chaos-{uuid.uuid4()}"
+                yield _varied(plan, self._known, alert_id, clock.now())
             # None while Postgres is away: the prices of before do as well.
             prices = self._prices()
             self._known = [replace(m, price=prices.get(m.symbol, m.price)) for m in self._known]
+
+
+def _varied(plan: AlertPlan, markets: Sequence[MarketState], alert_id: str, now: datetime) -> bytes:
+    """Write an alert: by its place among twenty it rests, is worked, or goes at once."""
+    place = plan.index % 20
+    if place == WORKED_OF_TWENTY:
+        return write_alert(replace(plan, shape="own", interval=WORKED), alert_id, now).body
+    plan = replace(plan, interval=AT_ONCE)
+    if place not in LIMITS:
+        return write_alert(plan, alert_id, now).body
+    market = next(m for m in markets if m.symbol == plan.symbol)
+    away = plan.side.sign * round_to_step(LIMITS[place] * market.atr, market.tick_size)
+    behind = replace(
+        plan,
+        shape="own",
+        price=plan.price - away,
+        stop_loss=plan.stop_loss - away,
+        take_profit=plan.take_profit - away,
+    )
+    told = json.loads(write_alert(behind, alert_id, now).body)
+    return json.dumps(told | {"order_type": "limit"}).encode()

@@ -17,6 +17,7 @@ from typing import Any
 
 from backend.errors import DeskError
 from backend.settings import Settings
+from research.chaos.books import DeskBooks, DeskOrder
 from research.chaos.compare import Verdict, compare
 from research.chaos.flow import Flow
 from research.chaos.plan import Strike, plan_strikes
@@ -27,6 +28,8 @@ Report = Callable[[int, int, str], None]
 """Steps done, steps in all, what happens now."""
 
 SHOWN_MAX = 50
+RESTS_S = 10.0
+"""At each strike one limit that rests for longer is withdrawn; others may be filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class _Run:
     report: Report
     kills: list[Kill] = field(default_factory=list[Kill])
     faults: Counter[str] = field(default_factory=Counter[str])
+    withdrawn: int = 0
 
     def strike(self, number: int, strike: Strike) -> bool:
         """Kill one part, wait for it if it is awaited, then a while; false if it never came."""
@@ -56,6 +60,7 @@ class _Run:
             self.report(number, self.sizes.kills, f"{strike.part} was killed, waiting for its fill")
             if not self._fills_again(kill):
                 return False
+        self.withdrawn += self.stage.withdraw(RESTS_S, 1)
         if strike.fault is not None and self.stage.inject(strike.fault):
             self.faults[strike.fault.name] += 1
         threading.Event().wait(strike.pause_s)
@@ -109,6 +114,9 @@ def run_orders_chaos(settings: Settings, seed: int, sizes: Sizes, report: Report
             "orders": len(desk.orders),
             "alerts": len(desk.alerts),
             "outcomes": dict(Counter(o for outcomes in desk.alerts.values() for o in outcomes)),
+            "limits": dict(Counter(o.status for o in desk.orders if o.order_type == "limit")),
+            "worked": dict(Counter(one.state for one in desk.worked)),
+            "worked_children": len(_of_worked(desk)),
             "fills": len(desk.trades),
             "deals": len(venue.trades),
             "posts_repeated": flow.repeated,
@@ -119,6 +127,11 @@ def run_orders_chaos(settings: Settings, seed: int, sizes: Sizes, report: Report
             "ok": verdict.clean,
             "home": str(stage.desk.settings.home) if stage.keep else None,
         }
+
+
+def _of_worked(desk: DeskBooks) -> list[DeskOrder]:
+    intents = {one.intent_id for one in desk.worked}
+    return [order for order in desk.orders if order.intent_id in intents]
 
 
 def _settled(stage: Stage, sizes: Sizes) -> tuple[list[str], str]:

@@ -40,6 +40,11 @@ FAULTS = (
     Fault("crash_before"),
     Fault("partial_fill", 2),
     Fault("requote"),
+    # Limits are placed and withdrawn under faults, too.
+    Fault("lost_answer", action="pending"),
+    Fault("crash_after", action="pending"),
+    Fault("lost_answer", action="remove"),
+    Fault("disconnect_after", action="remove"),
 )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
 import time
 import uuid
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -54,8 +56,24 @@ select (select count(*) from public.signals_raw r
        (select count(*) from public.orders o
          where o.status in ('initialized', 'submitted', 'accepted', 'triggered',
                             'partially_filled', 'unknown', 'pending_update', 'pending_cancel')
-       ) as orders
+       ) + (select count(*) from execution.parents p where p.state = 'working') as orders
 """
+_RESTING = """
+select o.order_id from public.orders o
+ where o.status in ('accepted', 'partially_filled') and o.order_type = 'limit'
+   and o.created_at < clock_timestamp() - %s * interval '1 second'
+   and not exists (select from execution.parents p where p.intent_id = o.intent_id)
+ order by o.created_at limit %s
+"""
+_SLICING = """
+immediate_up_to = "0"
+algorithm = "twap"
+algorithm_parked = "twap"
+duration_s = 15
+child_ttl_s = 6
+interval_s = 3
+"""
+"""What the chaos desk's pack says otherwise: orders of the slower timeframe are worked."""
 
 
 @dataclass(slots=True)
@@ -119,10 +137,23 @@ class Stage:
             return False
         return True
 
+    def withdraw(self, older_s: float, most: int = 1000) -> int:
+        """Cancel what rests at the venue, as a person would; gives how many were asked for."""
+        asked = 0
+        for (order_id,) in self.ask(_RESTING, older_s, most):
+            item = {"i": 0, "order_id": str(order_id), "reason": "the chaos ends it"}
+            # It may be filled meanwhile, or Postgres away.
+            with contextlib.suppress(psycopg.Error), self.session("desk_operator") as conn:
+                call(conn, "execution.cancel_orders", [item])
+                conn.execute("select bus.wake('{execution}')")
+                asked += 1
+        return asked
+
     def settle(self, within_s: float) -> str:
         """Wait until nothing is under way; names what still is where nothing moves any more.
 
-        within_s: how long nothing may change; a machine with other work takes its time.
+        What rests is withdrawn. within_s: how long nothing may change; a machine with other
+        work takes its time.
         """
         seen: list[tuple[Any, ...]] = []
         deadline = time.monotonic() + within_s
@@ -130,6 +161,7 @@ class Stage:
             now = self.ask(_BUSY)
             if now == [(0, 0, 0, 0)]:
                 return ""
+            self.withdraw(0)
             if now != seen:
                 seen, deadline = now, time.monotonic() + within_s
             time.sleep(POLL_S)
@@ -218,7 +250,8 @@ def open_stage(settings: Settings) -> Generator[Stage]:
             "log_level": "warning",
         }
     )
-    parts = Desk(settings, SHAPE, declarations(), SystemClock().now())
+    shape = replace(SHAPE, policy=_pack(home))
+    parts = Desk(settings, shape, declarations(), SystemClock().now())
 
     def processes(given: Settings, servers: Servers) -> list[ProcessSpec]:
         return [*parts.processes(given, servers), _bridge(parts, given, servers)]
@@ -230,6 +263,20 @@ def open_stage(settings: Settings) -> Generator[Stage]:
         yield stage
     if not stage.keep:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _pack(home: Path) -> Path:
+    """Write the pack of the bench with other numbers of slicing."""
+    text = SHAPE.policy.read_text()
+    for line in _SLICING.strip().splitlines():
+        name = line.partition(" = ")[0]
+        text, times = re.subn(rf"(?m)^{name} = .*$", line, text)
+        if times != 1:
+            raise DeskError("chaos.pack", f"{name} stands {times} times in the pack", "")
+    home.mkdir(parents=True, exist_ok=True)
+    file = home / "chaos.toml"
+    file.write_text(text)
+    return file
 
 
 def _bridge(parts: Desk, settings: Settings, servers: Servers) -> ProcessSpec:

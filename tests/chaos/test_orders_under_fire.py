@@ -12,7 +12,15 @@ from decimal import Decimal
 import pytest
 
 from backend.settings import CHECKOUT
-from research.chaos.books import Attempt, DeskBooks, DeskOrder, Trade, VenueBooks, VenueOrder
+from research.chaos.books import (
+    Attempt,
+    DeskBooks,
+    DeskOrder,
+    Trade,
+    VenueBooks,
+    VenueOrder,
+    Worked,
+)
 from research.chaos.compare import Verdict, compare
 from research.chaos.plan import PARTS, plan_strikes
 from tests.kit.homes import environment_for, temporary_home
@@ -24,7 +32,7 @@ TRADE = Trade("901", "501", "EURUSD", "BUY", LOT, Decimal("1.1"), LOT, LOT, None
 VENUE = VenueBooks(
     (VenueOrder("501", 71, True, False, FILLED),), (TRADE,), {"EURUSD": LOT}, Decimal("99.90")
 )
-ORDER = DeskOrder("order-1", "chain-1", LOT, LOT, "filled", "501", "filled")
+ORDER = DeskOrder("order-1", "chain-1", LOT, LOT, "filled", "501", "filled", "intent-1")
 DESK = DeskBooks(
     {"alert-1": ["filled"]},
     (ORDER,),
@@ -58,6 +66,8 @@ def test_orders_survive_the_death_of_all_that_they_pass_through():
     assert figures["kills"] == KILLS
     assert set(figures["kills_by_part"]) == set(PARTS)
     assert figures["orders"] > 0
+    assert figures["worked"]
+    assert figures["limits"]
     assert 0 < figures["recovery_s"]["p50"] <= figures["recovery_s"]["p95"]
 
 
@@ -99,6 +109,10 @@ AGAIN = replace(TRADE, ticket="902", order_ticket="502")
         ("state_mismatch", lambda: judged(_traded(price=Decimal("1.2")))),
         ("state_mismatch", lambda: judged(_traded(costs=Decimal(0)))),
         ("state_mismatch", lambda: judged(replace(DESK, attempts=(_attempt("unknown"),)))),
+        ("state_mismatch", lambda: judged(_worked(LOT * 2, LOT))),
+        ("state_mismatch", lambda: judged(_worked(LOT, LOT / 2))),
+        ("state_mismatch", lambda: judged(_worked(LOT, LOT, "working"))),
+        ("duplicate", lambda: judged(_worked(LOT / 2, LOT))),
         ("troubles", lambda: judged(replace(DESK, troubles=("halt: why",)))),
     ],
 )
@@ -106,6 +120,10 @@ def test_a_difference_is_found(kind: str, verdict: Callable[[], Verdict]):
     found = verdict()
     assert getattr(found, kind)
     assert not found.clean
+
+
+def test_an_order_that_was_worked_to_its_end_is_clean():
+    assert judged(_worked(LOT, LOT)).clean
 
 
 def test_a_cent_between_ledger_and_balance_is_found():
@@ -120,6 +138,10 @@ def _order(**changes: object) -> DeskBooks:
 
 def _traded(**changes: Decimal) -> DeskBooks:
     return replace(DESK, trades=(replace(DESK.trades[0], **changes),))  # type: ignore[arg-type]
+
+
+def _worked(quantity: Decimal, filled: Decimal, state: str = "finished") -> DeskBooks:
+    return replace(DESK, worked=(Worked("intent-1", quantity, filled, state),))
 
 
 def _attempt(state: str) -> Attempt:
