@@ -122,6 +122,11 @@ def format_instant(instant: datetime) -> str:
     return instant.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+def read_instant(text: str) -> datetime:
+    """Read an instant of JSON, ours or SQL's. Raises ValueError without a time zone."""
+    return to_utc(datetime.fromisoformat(text))
+
+
 _LENGTH_MAX = 128
 _PLAIN = r"^(?!-0+(\.0+)?$)-?[0-9]+(\.[0-9]+)?$"
 _NOT_NEGATIVE = r"^[0-9]+(\.[0-9]+)?$"

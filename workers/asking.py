@@ -7,10 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from backend.values import Side
+from backend.values import Side, read_instant
 from backend.venues.model import AttemptRequest, VenuePosition, WorkingTime, WorkingType
 from backend.venues.mt5.venue import Mt5Venue
-from workers.reviews import read_instant
 
 Prepared = Mapping[str, Any]
 

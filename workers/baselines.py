@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from backend.domain.settling import Baseline, Pace, venue_pace
-from workers.reviews import read_instant
+from backend.values import read_instant
 
 
 def baselines_of(rows: Iterable[Mapping[str, Any]]) -> list[Baseline]:

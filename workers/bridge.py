@@ -19,7 +19,7 @@ import structlog
 
 from backend.contracts.denials import Code
 from backend.ports import Clock
-from backend.values import Side, format_instant
+from backend.values import Side, format_instant, read_instant
 from backend.venues.model import (
     CancelRequest,
     ChangeRequest,
@@ -38,7 +38,6 @@ from workers.asking import NothingToReduce, Prepared, changed_request, request_o
 from workers.changing import change_answered, change_said, timeout_s, unchangeable
 from workers.position_stops import set_stops, unreached
 from workers.reconciling import compared
-from workers.reviews import read_instant
 from workers.surveying import survey, withdraw
 
 log = structlog.get_logger()

@@ -13,9 +13,8 @@ from uuid import UUID
 from backend.contracts.orders import FillEvent, HedgeHint, PnlAttribution
 from backend.domain.numbers import ZERO
 from backend.domain.pnl import Attribution, FillFacts, attribute, notional, slippage_bps
-from backend.values import Side, format_decimal, format_instant
+from backend.values import Side, format_decimal, format_instant, read_instant
 from workers.agent import Context
-from workers.reviews import read_instant
 
 
 @dataclass(frozen=True, slots=True)

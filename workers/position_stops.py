@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from backend.contracts.denials import Code
-from backend.values import Side
+from backend.values import Side, read_instant
 from backend.venues.model import Outcome, RetcodeClass, StopsRequest, VenuePosition, VenueReport
 from backend.venues.mt5.requests import stops_fault
 from backend.venues.mt5.venue import Mt5Venue
@@ -21,7 +21,6 @@ from workers.answers import code_of
 from workers.asking import Prepared, decimal_of
 from workers.baselines import pace_of
 from workers.changing import change_said
-from workers.reviews import read_instant
 
 SEND_FOR = timedelta(minutes=1)
 """Stops that were asked for longer ago are not sent any more: the market has moved on."""

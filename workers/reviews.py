@@ -1,12 +1,11 @@
-"""What an agent decides when a person has to look: a row in the review queue, and rest."""
+"""What an agent decides when it does not go on: a person has to look, or the answer is no."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from backend.contracts.denials import Code
-from backend.values import FinalOutcome, format_instant, to_utc
+from backend.values import FinalOutcome, format_instant
 from workers.agent import Context, Decision, Effect, Heard
 
 OPEN_REVIEWS = "intake.open_reviews"
@@ -61,8 +60,3 @@ def denied(code: Code, detail: str, policy_hash: str | None = None) -> Decision:
         policy_hash=policy_hash,
         final=FinalOutcome.DENIED,
     )
-
-
-def read_instant(text: str) -> datetime:
-    """Read an instant as SQL writes it into JSON. Raises ValueError without a time zone."""
-    return to_utc(datetime.fromisoformat(text))

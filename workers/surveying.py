@@ -22,7 +22,7 @@ from backend.domain.reconciliation.records import (
     Mark,
     Venue,
 )
-from backend.values import Side, format_decimal, format_instant
+from backend.values import Side, format_decimal, format_instant, read_instant
 from backend.venues.model import (
     CancelRequest,
     StopsRequest,
@@ -32,7 +32,6 @@ from backend.venues.model import (
     VenueReport,
 )
 from backend.venues.mt5.venue import Mt5Venue
-from workers.reviews import read_instant
 
 Facts = Mapping[str, Any]
 

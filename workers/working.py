@@ -38,9 +38,8 @@ from backend.domain.algorithms import (
 )
 from backend.domain.numbers import BPS
 from backend.domain.sessions import Calendar, Session, is_open
-from backend.values import LatencyClass, Side, format_decimal, format_instant
+from backend.values import LatencyClass, Side, format_decimal, format_instant, read_instant
 from workers.agent import Context, Facts
-from workers.reviews import read_instant
 from workers.sections import read_section
 
 AT_ONCE_MAX = 20

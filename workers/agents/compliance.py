@@ -23,10 +23,9 @@ from backend.domain.compliance import (
     review_fill,
 )
 from backend.domain.sessions import Calendar
-from backend.values import Severity, Side, format_instant
+from backend.values import Severity, Side, format_instant, read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
 from workers.ballots import CAST_VOTES, Ballot, Vote, cast
-from workers.reviews import read_instant
 from workers.sections import read_section
 
 CANVAS = Canvas(

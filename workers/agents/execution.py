@@ -18,7 +18,7 @@ from backend.contracts.denials import Code
 from backend.contracts.message import Message
 from backend.contracts.orders import FillEvent, OrderEvent, PlaceCommand
 from backend.domain.settling import Pace
-from backend.values import FinalOutcome, Side, format_instant
+from backend.values import FinalOutcome, Side, format_instant, read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
 from workers.answers import AGAIN
 from workers.baselines import pace_of
@@ -26,7 +26,6 @@ from workers.bridge import Bridge
 from workers.fills import FillBooking, book_fills
 from workers.outside import Outside
 from workers.reconciling import record_survey
-from workers.reviews import read_instant
 from workers.shadow_bridge import ShadowBridge
 
 CANVAS = Canvas(

@@ -17,9 +17,9 @@ from backend.contracts.denials import Code
 from backend.contracts.signals import HealthSignal
 from backend.domain.health import HealthFacts, HealthPolicy, VenueHealth, judge_health
 from backend.domain.numbers import ZERO
+from backend.values import read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
 from workers.ballots import CAST_VOTES, Ballot, Vote, by_books, by_gain, by_measures, cast
-from workers.reviews import read_instant
 from workers.sections import read_section
 
 CANVAS = Canvas(

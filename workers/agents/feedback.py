@@ -15,9 +15,8 @@ from backend.contracts.message import Message
 from backend.contracts.orders import OrderEvent
 from backend.domain.feedback import ClosedBy, DecisionDelta, Outcome, Prediction, compare
 from backend.domain.numbers import MICRO, ZERO
-from backend.values import format_decimal, format_instant
+from backend.values import format_decimal, format_instant, read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Facts
-from workers.reviews import read_instant
 
 CANVAS = Canvas(
     mission="Learn from every order: predicted against realised, in the same units.",

@@ -23,9 +23,9 @@ from backend.domain.intake import IntakeCode, NotUnderstood, ParsedAlert, dedupe
 from backend.domain.intake.age import age_max, fired_at
 from backend.domain.intake.numbering import Counted, Gap, count
 from backend.domain.intake.wire import decode_alert, stored_form
-from backend.values import Mode
+from backend.values import Mode, read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
-from workers.reviews import OPEN_REVIEWS, read_instant, to_review
+from workers.reviews import OPEN_REVIEWS, to_review
 
 CANVAS = Canvas(
     mission="Let every understood alert in exactly once and nothing else.",

@@ -15,9 +15,15 @@ from backend.contracts.message import Message
 from backend.contracts.orders import RouteIntent
 from backend.contracts.risk import RiskContext
 from backend.domain.policy import UTILIZATION_HIGH, ApprovalNeeded, judge_intent
-from backend.values import FinalOutcome, OrderType, RiskLevel, TimeInForce, format_decimal
+from backend.values import (
+    FinalOutcome,
+    OrderType,
+    RiskLevel,
+    TimeInForce,
+    format_decimal,
+    read_instant,
+)
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
-from workers.reviews import read_instant
 
 CANVAS = Canvas(
     mission="Nothing is routed under another policy than the one in force.",

@@ -17,9 +17,9 @@ from backend.contracts.portfolio import AllocateIntent, Constraints
 from backend.contracts.signals import Opportunity
 from backend.domain.sizing import NotSized, Sized, SizingFacts, SizingPolicy, size
 from backend.domain.treasury import Balance, TreasuryFacts, TreasuryPolicy, treasury_state
-from backend.values import Side, format_decimal
+from backend.values import Side, format_decimal, read_instant
 from workers.agent import Canvas, Context, Decision, Emission, Facts
-from workers.reviews import denied, read_instant
+from workers.reviews import denied
 from workers.sections import read_section
 
 CANVAS = Canvas(

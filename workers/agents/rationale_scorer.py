@@ -26,7 +26,7 @@ from backend.domain.rationale import (
     score,
 )
 from backend.domain.timeframe import timeframe_seconds
-from backend.values import OrderType, Side
+from backend.values import OrderType, Side, read_instant
 from workers import rationales
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
 from workers.rationales import Market
@@ -37,7 +37,7 @@ from workers.readings import (
     features_of,
     features_said,
 )
-from workers.reviews import OPEN_REVIEWS, denied, read_instant, to_review
+from workers.reviews import OPEN_REVIEWS, denied, to_review
 from workers.sections import read_section
 
 CANVAS = Canvas(

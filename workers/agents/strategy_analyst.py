@@ -25,7 +25,7 @@ from backend.domain.hypothesis import (
     NoHypothesis,
     hypothesize,
 )
-from backend.values import FinalOutcome, Mode, format_decimal, format_instant
+from backend.values import FinalOutcome, Mode, format_decimal, format_instant, read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
 from workers.ballots import (
     CAST_VOTES,
@@ -37,7 +37,7 @@ from workers.ballots import (
     by_measures,
     cast,
 )
-from workers.reviews import denied, read_instant
+from workers.reviews import denied
 from workers.sections import read_section
 
 CANVAS = Canvas(

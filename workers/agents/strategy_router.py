@@ -31,9 +31,9 @@ from backend.domain.routing import (
     compare,
     route,
 )
-from backend.values import FinalOutcome, format_decimal, format_instant
+from backend.values import FinalOutcome, format_decimal, format_instant, read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
-from workers.reviews import denied, read_instant
+from workers.reviews import denied
 from workers.sections import read_section
 
 CANVAS = Canvas(

@@ -23,8 +23,8 @@ from backend.domain.supervision import (
     SupervisionResult,
     supervise,
 )
+from backend.values import read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Facts
-from workers.reviews import read_instant
 from workers.sections import read_section
 
 CANVAS = Canvas(

@@ -23,9 +23,8 @@ from backend.domain.treasury import (
     TreasuryState,
     treasury_state,
 )
-from backend.values import format_decimal, format_instant
+from backend.values import format_decimal, format_instant, read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
-from workers.reviews import read_instant
 from workers.sections import read_section
 
 CANVAS = Canvas(

@@ -9,9 +9,8 @@ from celery import shared_task
 
 from backend.db import bus
 from backend.domain.algorithms import learn_curves
-from backend.values import format_decimal
+from backend.values import format_decimal, read_instant
 from workers.jobs.running import HOUR_S, JobContext, run_job
-from workers.reviews import read_instant
 
 EVERY_S = 6 * HOUR_S
 TIMEFRAME = "M15"

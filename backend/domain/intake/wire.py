@@ -7,11 +7,10 @@ writes the same form.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from backend.domain.intake.alert import Distance, DistanceUnit, ParsedAlert
-from backend.values import OrderType, Side, format_decimal, format_instant, to_utc
+from backend.values import OrderType, Side, format_decimal, format_instant, read_instant
 
 Json = str | int | bool | None | dict[str, str] | list[str]
 
@@ -76,7 +75,7 @@ def decode_alert(encoded: Mapping[str, object]) -> ParsedAlert:
         order_type=OrderType(_given(encoded, "order_type")),
         stop_distance=decode_distance(encoded["stop_distance"]),
         take_distance=decode_distance(encoded["take_distance"]),
-        source_time=None if source_time is None else to_utc(datetime.fromisoformat(source_time)),
+        source_time=None if source_time is None else read_instant(source_time),
         bar_time=encoded.get("bar_time") is True,
         max_lag_s=max_lag_s if isinstance(max_lag_s, int) else None,
         sequence=sequence,
