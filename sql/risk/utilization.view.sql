@@ -12,6 +12,16 @@ with limits as materialized (
   select (p.body #>> '{authority,margin_rate}')::numeric as margin_rate,
          (p.body #>> '{authority,basket_correlation}')::numeric as basket_from
     from risk.policies p where p.active
+), enrolled as materialized (
+  -- Strategies that the pack gives further accounts, with all of them.
+  select s.strategy_id, s.org_id, e.account_id
+    from risk.policies p
+   cross join lateral jsonb_each(
+      case when p.body -> 'venues' <> 'null' then p.body #> '{venues,accounts}' end) x
+    join public.strategies s on s.strategy_id = x.key
+   cross join lateral (
+      select s.account_id union select jsonb_array_elements_text(x.value)) e
+   where p.active
 ), held as materialized (
   select h.account_id, h.symbol, sum(h.quantity) + sum(h.buys) as hi,
          sum(h.sells) - sum(h.quantity) as lo, sum(h.orders) as orders
@@ -159,6 +169,16 @@ with limits as materialized (
    where l.kind in ('gross_exposure', 'net_exposure', 'open_orders', 'order_rate_per_minute')
    group by l.scope, l.scope_id, l.kind, l.unit, l.value, s.org_id, s.name
   union all
+  -- What adds up over the several accounts of a strategy.
+  select l.*, e.org_id, null, m.symbol, coalesce(m.symbol, e.strategy_id),
+         case when bool_or(m.used is null) then null else sum(m.used) end
+    from limits l
+    join enrolled e on l.scope = 'strategy' and l.scope_id in ('*', e.strategy_id)
+    join measure m on m.kind = l.kind and m.account_id = e.account_id
+   where l.kind in ('gross_exposure', 'net_exposure', 'open_orders', 'position_quantity',
+                    'position_notional')
+   group by l.scope, l.scope_id, l.kind, l.unit, l.value, e.org_id, e.strategy_id, m.symbol
+  union all
   select l.*, null, null, null, v.venue_id, sum(c.equity)
     from limits l
     join public.venues v on l.scope = 'platform' or l.scope_id in ('*', v.venue_id)
@@ -181,7 +201,10 @@ with limits as materialized (
                when 'account' then m.account_id when 'instrument' then m.symbol end
           or l.scope = 'strategy' and exists (
                select from public.strategies s
-                where s.account_id = m.account_id and s.strategy_id = l.scope_id))
+                where s.account_id = m.account_id and s.strategy_id = l.scope_id)
+             and (l.kind not in ('gross_exposure', 'net_exposure', 'open_orders',
+                                 'position_quantity', 'position_notional')
+                  or not exists (select from enrolled e where e.strategy_id = l.scope_id)))
   union all
   select l.*, s.org_id, s.account_id, null, s.strategy_id,
          coalesce((select sum(r.n) from rated r where r.strategy_id = s.strategy_id), 0)

@@ -220,3 +220,19 @@ def test_a_pack_whose_bounds_make_no_sense_is_refused(wrong: dict[str, Any], sai
     table["venues"] = {**VENUES, "accounts": {"tv-smc": ["paper-2"]}, **wrong}
     with pytest.raises(DeskError, match=said):
         parse_pack(table, "tests")
+
+
+@pytest.mark.parametrize("kind", ["position_quantity", "gross_exposure", "open_orders"])
+def test_how_full_a_strategys_limit_is_counts_all_of_its_accounts(conn: Any, kind: str) -> None:
+    use(conn, a_pack({"strategy": {"tv-smc": {kind: "1000000"}}}, enrolled=BOTH))
+    first, last = authorize(conn, an_intent(**ELSEWHERE), an_intent(quantity="2"))
+    assert (first["code"], last["code"]) == (None, None)
+    (judged,) = conn.execute(
+        "select projected from public.risk_checks"
+        " where intent_id = %s and limit_kind = %s and scope = 'strategy'",
+        (last["intent_id"], kind),
+    ).fetchone()
+    shown = conn.execute(
+        "select used from risk.utilization where kind = %s and scope = 'strategy'", (kind,)
+    ).fetchall()
+    assert shown == [(judged,)]

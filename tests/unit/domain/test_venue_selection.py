@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.domain.venue_selection import (
+    CASES_MIN,
+    Case,
     Explored,
     Logged,
     NoVenue,
@@ -29,8 +31,10 @@ from backend.domain.venue_selection import (
     features_of,
     judge_change,
     learn,
+    learn_venues,
     predict_rewards,
 )
+from backend.domain.venue_selection.order import SizeBounds, largest_order
 
 POLICY = VenuePolicy(
     counterparty_share_max=Decimal("0.6"),
@@ -245,3 +249,76 @@ def test_recorded_recommendations_leave_the_better_policy_undecided(market_data:
     assert found.ips.low < bts["click"].mean() < found.ips.high
     assert found.snips.low < bts["click"].mean() < found.snips.high
     assert judge_change(found) is Verdict.NO_DECISION
+
+
+def cases(count: int, saved_bps: float, share: float = 0.2) -> list[Case]:
+    """Give choices between two venues of which the second costs so much less."""
+    dice = np.random.default_rng(11)
+    both = (a_state("alpha"), a_state("bravo"))
+    chances = {"alpha": Decimal(str(1 - share)), "bravo": Decimal(str(share))}
+    found: list[Case] = []
+    for number in range(count):
+        other = dice.random() < share
+        reward = -5 + saved_bps * other + dice.normal(0, 1)
+        found.append(
+            Case(
+                both,
+                ORDER,
+                POLICY,
+                Explored(1_000, 10, Decimal(10**8), Decimal(10**6)),
+                "bravo" if other else "alpha",
+                chances,
+                None if number % 97 == 0 else float(reward),
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("saved_bps", "verdict"),
+    [(3, Verdict.BETTER), (0, Verdict.NO_DECISION), (-3, Verdict.BETTER)],
+)
+def test_what_is_learned_is_judged_by_choices_that_it_did_not_see(
+    saved_bps: float, verdict: Verdict
+) -> None:
+    # Where the usual venue is the cheaper one, exploring it less is what is gained.
+    learned = learn_venues(cases(2_400, saved_bps))
+    assert learned.verdict is verdict
+    told = learned.evidence("before")
+    assert (told["active"], told["enough"]) == ("before", verdict is Verdict.BETTER)
+    assert learned.cases == 1_200
+
+
+def test_too_few_or_forced_choices_teach_nothing_to_vote_on() -> None:
+    with pytest.raises(ValueError, match="known outcome"):
+        learn_venues(cases(CASES_MIN - 1, 3))
+    forced = [
+        replace(case, venue_id="alpha", chances={"alpha": Decimal(1)}) for case in cases(400, 3)
+    ]
+    learned = learn_venues(forced)
+    assert (learned.evaluation, learned.verdict) == (None, Verdict.NO_DECISION)
+    assert not learned.evidence(None)["enough"]
+
+
+def test_an_order_without_a_fill_costs_as_much_as_a_cost_may_count() -> None:
+    unfilled = replace(cases(1, 0)[0], reward_bps=None)
+    assert unfilled.reward == -float(POLICY.reward_bps_max)
+    assert replace(unfilled, reward_bps=-1_000).reward == unfilled.reward
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    equity=st.decimals("0", "1000000", places=2),
+    stop=st.decimals("0.9", "1.2", places=4),
+    requested=st.none() | st.decimals("0.01", "50", places=2),
+)
+def test_the_largest_order_breaks_no_bound_of_sizing(
+    equity: Decimal, stop: Decimal, requested: Decimal | None
+) -> None:
+    bounds = SizeBounds(Decimal("0.01"), Decimal(5), Decimal(200_000))
+    order = largest_order(bounds, equity, Decimal(110_000), Decimal("1.1"), stop, requested)
+    assert 0 <= order.quantity <= bounds.quantity_cap
+    assert order.notional <= bounds.notional_cap + 1
+    assert requested is None or order.quantity <= requested
+    lost = order.quantity * abs(Decimal("1.1") - stop) * 100_000
+    assert lost <= equity * bounds.risk_fraction + 1
