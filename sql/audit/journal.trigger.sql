@@ -92,7 +92,3 @@ create or replace trigger journal
   after update on execution.reconciliations
   for each row when (new.state in ('repaired', 'unexplained'))
   execute function audit.record_change('reconciliation_id');
-
-create or replace trigger journal
-  after insert or update or delete on intake.scoring_weights
-  for each row execute function audit.record_change('weights_version');
