@@ -30,7 +30,7 @@ SENDERS = 3
 
 AT_ONCE, WORKED = "15", "60"
 """Timeframes: the pack sends what the first says at once, and works what the second says."""
-LIMITS = {3: Decimal("0.02"), 13: Decimal("4")}
+LIMITS = {3: Decimal("0.03"), 13: Decimal("4")}
 """Which alerts of twenty ask for a limit, and how many average ranges behind the market."""
 WORKED_OF_TWENTY = 8
 
@@ -133,7 +133,9 @@ def _varied(plan: AlertPlan, markets: Sequence[MarketState], alert_id: str, now:
     if place not in LIMITS:
         return write_alert(plan, alert_id, now).body
     market = next(m for m in markets if m.symbol == plan.symbol)
-    away = plan.side.sign * round_to_step(LIMITS[place] * market.atr, market.tick_size)
+    # From where the market stands, not from the alert's own idea of it: else many are refused.
+    behind_by = plan.side.sign * LIMITS[place] * market.atr
+    away = plan.price - round_to_step(market.price - behind_by, market.tick_size)
     behind = replace(
         plan,
         shape="own",

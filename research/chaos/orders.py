@@ -28,7 +28,7 @@ Report = Callable[[int, int, str], None]
 """Steps done, steps in all, what happens now."""
 
 SHOWN_MAX = 50
-RESTS_S = 10.0
+RESTS_S = 20.0
 """At each strike one limit that rests for longer is withdrawn; others may be filled."""
 
 

@@ -67,6 +67,14 @@ select count(*) from risk.reservations r
                       and o.status not in ('filled', 'rejected', 'denied', 'canceled', 'expired',
                                            'not_sent'))
 """
+_WAITING = """
+select count(*)
+  from execution.order_changes c
+  join public.orders o on o.order_id = c.order_id
+ where c.state = 'pending'
+   and (o.change_id is distinct from c.change_id
+        or (c.kind = 'stops') <> (o.status in ('filled', 'canceled', 'expired')))
+"""
 _CASH = """
 select (select coalesce(sum(e.amount), 0) from ledger.entries e where e.book = 'cash'),
        (select coalesce(sum(coalesce(f.venue_pnl, f.realized_pnl) - f.commission), 0)
@@ -138,7 +146,11 @@ class OrdersAndBooks(RuleBasedStateMachine):
         """Say what was said before: late, out of order, twice."""
         self._record(*words)
 
-    @rule(target=said, attempt=attempts, state=st.sampled_from(("applied", "refused", "unknown")))
+    @rule(
+        target=said,
+        attempt=attempts,
+        state=st.sampled_from(("applied", "refused", "unknown", "again")),
+    )
     def answer_change(self, attempt: dict[str, Any], state: str) -> Any:
         """Answer to what was asked of an order, if something was."""
         found = rows(
@@ -162,6 +174,16 @@ class OrdersAndBooks(RuleBasedStateMachine):
         """Ask for another price: a lower one to buy at, which needs no authority."""
         order = {"order_id": attempt["order_id"], "reason": "test"}
         self._ask("execution.modify_orders", {**order, "wanted": {"limit_price": price}})
+
+    @rule(attempt=attempts, stop=st.sampled_from(("1.0960", "1.0940", "1.1040", None)))
+    def change_stops(self, attempt: dict[str, Any], stop: str | None) -> None:
+        """Ask for another stop of what an order opened, if it did."""
+        order = {"order_id": attempt["order_id"], "reason": "test"}
+        self._ask("execution.modify_orders", {**order, "wanted": {"stop_loss": stop}})
+
+    @invariant()
+    def changes_wait_where_their_orders_say(self) -> None:
+        assert rows(self.inside, _WAITING) == [(0,)]
 
     @invariant()
     def states_follow_the_table(self) -> None:
