@@ -23,13 +23,13 @@ from backend.domain.algorithms.apportion import cut_at_once
 from backend.domain.algorithms.choose import fault_of
 from backend.domain.settling import child_pace
 from backend.values import (
-    FinalOutcome,
     LatencyClass,
     OrderType,
     format_decimal,
 )
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
 from workers.baselines import baselines_of
+from workers.refusals import refuse_intent
 from workers.sections import read_section
 from workers.worked_orders import child_item, look_at_order, plan_order
 from workers.working import Unworkable, volume_known
@@ -203,19 +203,7 @@ def _refuse(route: RouteIntent, facts: Facts) -> tuple[Code, str] | None:
 
 
 def _denied(route: RouteIntent, facts: Facts, code: Code, detail: str) -> Decision:
-    over = code is Code.INTENT_EXPIRED
-    final = FinalOutcome.EXPIRED if over else FinalOutcome.DENIED
-    intent = facts["intent"]
-    holds = intent is not None and intent["state"] == "authorized"
-    release = {"intent_id": str(route.intent_id), "code": code.value}
-    return Decision(
-        outcome="expired" if over else "denied",
-        explanation=f"No order opened: {detail}.",
-        code=code,
-        effects=(Effect("risk.refuse_intents", release),) if holds else (),
-        policy_hash=facts["policy_hash"],
-        final=None if intent is not None and intent["kind"] == "cover" else final,
-    )
+    return refuse_intent(route.intent_id, facts, code, f"No order opened: {detail}.")
 
 
 def _command(

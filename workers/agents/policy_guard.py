@@ -24,6 +24,7 @@ from backend.values import (
     read_instant,
 )
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts
+from workers.refusals import refuse_intent
 
 CANVAS = Canvas(
     mission="Nothing is routed under another policy than the one in force.",
@@ -94,20 +95,7 @@ def _refuse(risk: RiskContext, facts: Facts, context: Context) -> tuple[Code, st
 
 
 def _denied(risk: RiskContext, facts: Facts, code: Code, detail: str) -> Decision:
-    over = code is Code.INTENT_EXPIRED
-    final = FinalOutcome.EXPIRED if over else FinalOutcome.DENIED
-    intent = facts["intent"]
-    holds = intent is not None and intent["state"] == "authorized"
-    release = {"intent_id": str(risk.intent_id), "code": code.value}
-    return Decision(
-        outcome="expired" if over else "denied",
-        explanation=f"Not routed: {detail}.",
-        code=code,
-        effects=(Effect("risk.refuse_intents", release),) if holds else (),
-        policy_hash=facts["policy_hash"],
-        # A cover ends nobody's alert: it trades under the correlation of what it covers.
-        final=None if intent is not None and intent["kind"] == "cover" else final,
-    )
+    return refuse_intent(risk.intent_id, facts, code, f"Not routed: {detail}.")
 
 
 def _await_vote(
