@@ -11,6 +11,7 @@ import typer
 from backend.errors import DeskError
 from backend.settings import load_settings
 from cli.console import out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Which = Annotated[str, typer.Argument(help="The order's id, or how it begins.")]
 Why = Annotated[str, typer.Option(help="Why; it goes on record.")]
 NONE = "none"

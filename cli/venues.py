@@ -9,11 +9,11 @@ import uuid_utils
 
 from backend.settings import load_settings
 from cli.console import err, out, print_json, print_table
+from cli.options import AsJson
 from cli.sessions import session_as
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 DECIDER = "desk_operator"
 
 _MODELS = """
