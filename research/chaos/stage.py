@@ -69,8 +69,8 @@ _SLICING = """
 immediate_up_to = "0"
 algorithm = "twap"
 algorithm_parked = "twap"
-duration_s = 15
-child_ttl_s = 6
+duration_s = 45
+child_ttl_s = 30
 interval_s = 3
 """
 """What the chaos desk's pack says otherwise: orders of the slower timeframe are worked."""
