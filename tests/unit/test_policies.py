@@ -55,6 +55,15 @@ def test_the_default_pack_has_the_tightest_numbers_of_the_sources() -> None:
     assert limits["account", "*", "risk_per_trade_pct"] == Decimal("0.75")
     assert limits["instrument", "XAUUSD", "position_quantity"] == 5
     assert limits["instrument", "EURUSD", "position_quantity"] == 8
+    # 25 points of 0.00001 at 1.25.
+    assert limits["instrument", "EURUSD", "spread_bps"] == 2
+    assert limits["account", "*", "daily_loss_soft_pct"] == 2
+    assert limits["account", "*", "open_positions"] == 4
+    assert limits["platform", "*", "news_distance_s_min"] == 30 * 60
+    assert limits["platform", "*", "reward_to_risk_min"] == Decimal("1.5")
+    pack = load_pack(PACKS / "default.toml")
+    assert [(w.opens, w.closes) for w in pack.windows] == [("07:00", "10:00"), ("13:30", "16:00")]
+    assert pack.scoring.threshold == Decimal("0.7")
     # Other symbols have no position limit, which denies them.
     assert not [key for key in limits if key[2] == "position_quantity" and key[1] == "*"]
 
