@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg import Connection
 
 from tests.kit import postgres as kit
 from tests.kit.attacks import Catalogue, fill_theirs, fingerprint, read_catalogue
@@ -23,6 +25,7 @@ class Fortress:
     catalogue: Catalogue
     people: dict[str, str]
     before: dict[str, tuple[int, int | None]]
+    watching: Connection[Any]
 
     def login(self, role: str) -> str:
         """Name the login of a role, or of a person who is one."""
@@ -30,8 +33,7 @@ class Fortress:
 
     def changes(self) -> list[str]:
         """Name every table that is not as it was."""
-        with psycopg.connect(self.database.superuser_url) as conn:
-            after = fingerprint(conn, self.catalogue)
+        after = fingerprint(self.watching, self.catalogue)
         return sorted(n for n in self.before.keys() | after if self.before.get(n) != after.get(n))
 
 
@@ -50,4 +52,6 @@ def fortress() -> Generator[Fortress]:
             catalogue = read_catalogue(conn)
             fill_theirs(conn, catalogue)
             before = fingerprint(conn, catalogue)
-            yield Fortress(database, catalogue, {**operators, **auditors, **clerks}, before)
+            with psycopg.connect(database.superuser_url, autocommit=True) as watching:
+                persons = {**operators, **auditors, **clerks}
+                yield Fortress(database, catalogue, persons, before, watching)

@@ -69,7 +69,7 @@ def _arguments(names: list[str], kinds: list[str]) -> Iterator[tuple[Any, ...]]:
         else:
             known = {"integer": 100, "date": "2026-01-01", "text[]": [THEIRS]}
             choices.append((known.get(kind),))
-    return islice(product(*choices), 40)
+    return islice(product(*choices), 16)
 
 
 def told_of_theirs(conn: Connection[Any], login: str) -> list[str]:

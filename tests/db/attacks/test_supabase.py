@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg import Connection
 
 from backend.db.catalogue import verify
 from backend.db.roles import LOGINS, SUPABASE, set_passwords
@@ -36,13 +38,13 @@ class Project:
     handle: postgres.PostgresHandle
     catalogue: Catalogue
     before: dict[str, tuple[int, int | None]]
+    watching: Connection[Any]
 
     def url(self, role: str) -> str:
         return self.handle.url(role, role, "supabase")
 
     def changes(self) -> list[str]:
-        with psycopg.connect(self.url("helper")) as conn:
-            after = fingerprint(conn, self.catalogue)
+        after = fingerprint(self.watching, self.catalogue)
         return sorted(n for n in self.before if self.before[n] != after.get(n))
 
 
@@ -68,7 +70,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Generator[Project]:
             catalogue = read_catalogue(conn)
             fill_theirs(conn, catalogue)
             before = fingerprint(conn, catalogue)
-        yield Project(handle, catalogue, before)
+        with psycopg.connect(
+            handle.url("helper", "helper", "supabase"), autocommit=True
+        ) as watching:
+            yield Project(handle, catalogue, before, watching)
 
 
 # What Postgres lets everyone lock, only a superuser takes back; no halt is kept away by it.

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import Connection
 
 from backend.db.roles import LOGINS
 from backend.policies import apply_pack, request_pack
@@ -36,6 +37,7 @@ def desk() -> Generator[Database]:
             )
         with people(database, "carol", org_id="other"):
             yield database
+            watching(database).close()
 
 
 @pytest.fixture
@@ -59,9 +61,13 @@ def catalogue_of(desk: Database) -> Catalogue:
         return read_catalogue(conn)
 
 
+@functools.cache
+def watching(desk: Database) -> Connection[Any]:
+    return psycopg.connect(desk.superuser_url, autocommit=True)
+
+
 def state(desk: Database) -> dict[str, tuple[int, int | None]]:
-    with psycopg.connect(desk.superuser_url) as conn:
-        return fingerprint(conn, catalogue_of(desk))
+    return fingerprint(watching(desk), catalogue_of(desk))
 
 
 def refusals(desk: Database, who: str, *statements: str) -> list[str | None]:
