@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.brokers.promises import WorkerAndBroker
 from tests.brokers.servers import DebianRedis, need, running
 from tests.brokers.worker import Worker, worker_of
 
@@ -21,24 +22,5 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Generator[Worker]:
         yield started
 
 
-def test_worker_hosts_agents_and_runs_jobs(worker: Worker):
-    worker.decides()
-    worker.runs_a_job()
-
-
-def test_agents_go_on_without_the_broker_and_jobs_go_on_after_it(worker: Worker):
-    pulses = worker.pulses()
-    worker.broker.stop()
-    for _ in range(3):
-        worker.decides()
-    assert worker.alive
-    assert worker.pulses() == pulses
-    worker.broker.start()
-    worker.runs_a_job()
-    worker.decides()
-    assert worker.alive
-
-
-def test_worker_ends_in_order_when_asked(worker: Worker):
-    assert worker.ends() == 0
-    assert worker.inside.execute("select count(*) from bus.workers").fetchone() == (0,)
+class TestDebianRedis(WorkerAndBroker):
+    pass
