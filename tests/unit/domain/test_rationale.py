@@ -24,7 +24,7 @@ from backend.domain.rationale import (
     score,
 )
 from backend.values import Side
-from tests.kit.structure import steps
+from tests.kit.drawn_bars import steps
 
 # Whole numbers, scaled: hypothesis draws decimals ten times as slowly.
 VALUES = st.integers(-1_000_000, 1_000_000).map(lambda n: Decimal(n).scaleb(-6))

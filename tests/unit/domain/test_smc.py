@@ -22,7 +22,7 @@ from backend.domain.smc import (
     read_structure,
     structure_features,
 )
-from tests.kit.structure import START_US, bars_of
+from tests.kit.drawn_bars import START_US, bars_of
 
 
 @st.composite

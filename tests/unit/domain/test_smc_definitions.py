@@ -18,7 +18,7 @@ from backend.domain.smc import (
     list_events,
 )
 from backend.domain.smc.days import trading_day, trading_days
-from tests.kit.structure import START_US, bars_of, steps
+from tests.kit.drawn_bars import START_US, bars_of, steps
 
 QUICK = SmcSettings(swing_bars=1, atr_bars=2, reclaim_bars=1)
 RALLY = [
