@@ -8,7 +8,6 @@ as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_policy_hash text;
-  v_body jsonb;
   v_policy jsonb;
   -- Whose strategies have further accounts; for the others nothing of venues is read.
   v_enrolled jsonb;
@@ -32,9 +31,12 @@ declare
   v_opportunity_id uuid;
   v_facts jsonb[] := '{}';
 begin
-  select p.policy_hash, p.body into v_policy_hash, v_body from risk.policies p where p.active;
-  v_policy := v_body -> 'routing';
-  v_enrolled := v_body #> '{venues,accounts}';
+  -- The pack is unpacked once for both.
+  select p.policy_hash, x.routing, x.venues -> 'accounts'
+    into v_policy_hash, v_policy, v_enrolled
+    from risk.policies p
+   cross join lateral jsonb_to_record(p.body) as x(routing jsonb, venues jsonb)
+   where p.active;
   select coalesce(bool_or(r.body ->> 'conflict_rule' <> 'allow'), false),
          coalesce(bool_or(r.body ->> 'same_side_rule' <> 'allow'), false),
          coalesce(bool_or(r.body ->> 'open_risks_max' is not null), false),
@@ -142,7 +144,7 @@ begin
       'venues', case when cardinality(v_accounts) > 1 and v_opportunity_id is null then
         execution.venue_candidates(
           v_strategy.org_id, v_strategy.strategy_id, v_strategy.account_id, v_symbol,
-          v_strategy.mode = 'shadow', v_body) end,
+          v_strategy.mode = 'shadow') end,
       'policy', v_policy, 'policy_hash', v_policy_hash));
   end loop;
   return to_jsonb(v_facts);

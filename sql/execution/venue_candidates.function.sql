@@ -2,18 +2,31 @@
 -- The strategy's own account comes first. What lies with a counterparty is counted over all of
 -- the organisation's accounts there, in the worst case; null where a part of it has no value.
 create or replace function execution.venue_candidates(
-  p_org_id text, p_strategy_id text, p_own_account text, p_symbol text, p_shadow boolean,
-  p_body jsonb) returns jsonb
+  p_org_id text, p_strategy_id text, p_own_account text, p_symbol text, p_shadow boolean)
+returns jsonb
 language plpgsql stable as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_venues jsonb := p_body -> 'venues';
+  v_venues jsonb;
+  v_bounds jsonb;
+  v_book jsonb;
   v_halts boolean := exists (select from governance.halts h where h.lifted_at is null);
   v_halted jsonb := '[]';
   v_account record;
   v_held record;
   v_found jsonb := '[]';
 begin
+  select x.venues, jsonb_build_object(
+           'risk_fraction', x.sizing -> 'risk_fraction',
+           'quantity_cap', x.sizing -> 'quantity_cap',
+           'notional_cap', x.sizing -> 'notional_cap')
+    into v_venues, v_bounds
+    from risk.policies p
+   cross join lateral jsonb_to_record(p.body) as x(venues jsonb, sizing jsonb)
+   where p.active;
+  v_book := risk.read_book(
+    array(select k.account_id from public.accounts k
+           where k.org_id = p_org_id and (k.mode = 'shadow') = p_shadow), false);
   for v_account in
     select a.account_id, a.venue_id, a.state, a.mode, a.currency, v.state as venue_state,
            z.equity, l.mid, l.lot_value, b.symbol, b.fill_confidence, b.throttle_per_minute,
@@ -39,11 +52,10 @@ begin
     select sum(greatest(x.quantity + x.buys, x.sells - x.quantity) * x.lot) as gross,
            coalesce(bool_or(x.lot is null or x.currency <> v_account.currency), false) as unknown
       into v_held
-      from jsonb_to_recordset(risk.read_book(
-             array(select k.account_id from public.accounts k
-                    where k.venue_id = v_account.venue_id and k.org_id = p_org_id
-                      and (k.mode = 'shadow') = p_shadow), false)) as x(
-             currency text, quantity numeric, buys numeric, sells numeric, lot numeric);
+      from jsonb_to_recordset(v_book) as x(
+             venue_id text, currency text, quantity numeric, buys numeric, sells numeric,
+             lot numeric)
+     where x.venue_id = v_account.venue_id;
     if v_halts then
       select coalesce(jsonb_agg(h.scope || ':' || h.scope_id), '[]') into v_halted
         from governance.halts h
@@ -75,10 +87,7 @@ begin
   return jsonb_build_object(
     'candidates', v_found,
     'policy', v_venues - 'accounts',
-    'bounds', jsonb_build_object(
-      'risk_fraction', p_body #> '{sizing,risk_fraction}',
-      'quantity_cap', p_body #> '{sizing,quantity_cap}',
-      'notional_cap', p_body #> '{sizing,notional_cap}'),
+    'bounds', v_bounds,
     'model', (select jsonb_build_object('model', m.model, 'body', m.body)
                 from execution.venue_models m where m.state = 'active'),
     'explored', (
@@ -92,5 +101,5 @@ begin
                order by k.created_at desc
                limit (v_venues ->> 'exploration_window')::int) c));
 end $$;
-comment on function execution.venue_candidates(text, text, text, text, boolean, jsonb) is
+comment on function execution.venue_candidates(text, text, text, text, boolean) is
   'The accounts that a strategy may choose among, how their venues do, what lies with each, what is believed of them and how much was explored of late. Internal.';
