@@ -65,7 +65,7 @@ def test_troubles_of_an_account_are_told_to_its_own_organization(fortress: Fortr
             " select gen_random_uuid(), 'trouble', a.account_id, 'WARN',"
             " jsonb_build_object('account_id', a.account_id) from public.accounts a"
         )
-        conn.execute("set local session authorization " + fortress.login("person_clerk"))
+        conn.execute(f"set local session authorization {fortress.login('person_clerk')}".encode())
         told = conn.execute("select subject from ops.incidents where kind = 'trouble'").fetchall()
         conn.rollback()
     assert told == [("paper-1",)]
@@ -126,11 +126,11 @@ def test_a_suspended_auditor_reads_nothing_more_in_a_session_that_stayed_open(
         assert value(reader, "select count(*) from public.accounts") == 1
         conn.execute("set session_replication_role = replica")
         conn.execute("update governance.voters set org_id = null where voter = %s", (login,))
-        conn.execute("set local session authorization " + login)
+        conn.execute(f"set local session authorization {login}".encode())
         assert value(conn, "select count(*) from public.accounts") == 2
         conn.execute("reset session authorization")
         conn.execute("update governance.voters set state = 'suspended' where voter = %s", (login,))
-        conn.execute("set local session authorization " + login)
+        conn.execute(f"set local session authorization {login}".encode())
         assert value(conn, "select count(*) from public.accounts") == 0
         conn.rollback()
 
@@ -145,7 +145,7 @@ def test_a_token_of_somebody_who_was_disabled_since_opens_nothing(fortress: Fort
             " clock_timestamp() + interval '1 hour')",
             (token, login),
         )
-        conn.execute("set local request.jwt.claims = " + psycopg.sql.quote(claims))
+        conn.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
         found = []
         for state in ("active", "suspended"):
             conn.execute("update governance.voters set state = %s where voter = %s", (state, login))
@@ -169,7 +169,7 @@ def test_whoever_reads_is_asked_once_per_statement_and_not_per_row(
         for _ in range(20):
             conn.execute(_DOUBLE[table].encode())
         conn.execute("set local track_functions = 'all'")
-        conn.execute("set local session authorization " + login)
+        conn.execute(f"set local session authorization {login}".encode())
         conn.execute(f"select * from {table}".encode()).fetchall()
         conn.execute("reset session authorization")
         asked = value(
