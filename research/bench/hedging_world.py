@@ -26,6 +26,7 @@ from workers.agent import Context, Decision, RowMessage
 from workers.agents import hedger
 from workers.covering import read_baskets
 from workers.sections import read_section
+from workers.uncovered import TELL_UNCOVERED
 
 COVERED_WITHIN_S = 120.0
 EQUITY = Decimal(1_000_000)
@@ -100,6 +101,7 @@ class World:
         self.positions: dict[str, Decimal] = dict.fromkeys(_LOT, Decimal(0))
         self.covers: list[_Cover] = []
         self.tries: list[tuple[str, float]] = []
+        self._told: set[str] = set()
         self.coverage = Coverage()
         self.intents: set[UUID] = set()
         self._newest: dict[str, Any] | None = None
@@ -187,13 +189,20 @@ class World:
                     "asked": self._asked(),
                 }
             ],
+            "told": [
+                {"account_id": _ACCOUNT, "symbol": symbol, "settled": not self._pending()}
+                for symbol in sorted(self._told)
+            ],
             "measures": _MEASURES,
             "policy": self.section,
             "policy_hash": "0" * 64,
         }
         decision = hedger.handle_tick(facts, self._context(self._id()))
         for effect in decision.effects:
-            if self.now >= self.halted_until and self._newest is not None:
+            if effect.procedure == TELL_UNCOVERED:
+                symbol = effect.item["symbol"]
+                (self._told.discard if effect.item["covered"] else self._told.add)(symbol)
+            elif self.now >= self.halted_until and self._newest is not None:
                 self.tries.append((effect.item["symbol"], self.now))
                 self._after(self._step_s(0.03), lambda: self._look_again(self._newest))
         self._after(hedger.EVERY_MS / 1000, self._tick)
