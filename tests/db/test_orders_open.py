@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +11,7 @@ import pytest
 from psycopg import Connection
 
 from backend.db.tables.orders import ORDER_STATUSES
+from tests.kit import money_sessions
 from tests.kit.governance import pass_proposal
 from tests.kit.money import (
     a_pack,
@@ -20,25 +20,12 @@ from tests.kit.money import (
     children_of,
     hold,
     money_database,
-    quote_all,
     scalar,
     use,
 )
 from tests.kit.postgres import Database
 
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with money_database() as database:
-        yield database
-
-
-@pytest.fixture
-def conn(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url) as connection:
-        quote_all(connection)
-        yield connection
-        connection.rollback()
+desk, conn = money_sessions.desk, money_sessions.conn
 
 
 def halt(conn: Connection[Any], scope: str, scope_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
+from tests.kit import money_sessions
 from tests.kit.money import (
     ACCOUNTS,
     a_pack,
@@ -28,19 +29,7 @@ from tests.kit.money import (
 )
 from tests.kit.postgres import Database
 
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with money_database() as database:
-        yield database
-
-
-@pytest.fixture
-def conn(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url) as connection:
-        quote_all(connection)
-        yield connection
-        connection.rollback()
+desk, conn = money_sessions.desk, money_sessions.conn
 
 
 @pytest.fixture

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg import Connection
 
 from backend.policies import LIMIT_KINDS
+from tests.kit import money_sessions
 from tests.kit.money import (
     LOOSE,
     a_pack,
@@ -18,26 +17,12 @@ from tests.kit.money import (
     authorize,
     authorize_one,
     hold,
-    money_database,
     quote_all,
     scalar,
     use,
 )
-from tests.kit.postgres import Database
 
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with money_database() as database:
-        yield database
-
-
-@pytest.fixture
-def conn(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url) as connection:
-        quote_all(connection)
-        yield connection
-        connection.rollback()
+desk, conn = money_sessions.desk, money_sessions.conn
 
 
 def lose(conn: Connection[Any], percent: int) -> None:

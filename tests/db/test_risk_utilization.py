@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg import Connection
 
 from backend.policies import LIMIT_KINDS, PACKS, apply_pack, load_pack
-from tests.db.test_risk_conditions import WORST, measured, scenarios
+from tests.kit import money_sessions
+from tests.kit.conditions import WORST, measured, scenarios
 from tests.kit.governance import as_voter, people
-from tests.kit.money import a_pack, authorize_one, hold, money_database, quote_all, use
+from tests.kit.money import a_pack, authorize_one, hold, use
 from tests.kit.postgres import Database
 
-
-@pytest.fixture(scope="module")
-def desk() -> Generator[Database]:
-    with money_database() as database:
-        yield database
-
-
-@pytest.fixture
-def conn(desk: Database) -> Generator[Connection[Any]]:
-    with psycopg.connect(desk.superuser_url) as connection:
-        quote_all(connection)
-        yield connection
-        connection.rollback()
+desk, conn = money_sessions.desk, money_sessions.conn
 
 
 def full(conn: Connection[Any], kind: str, scope: str = "platform") -> dict[str, Any]:
