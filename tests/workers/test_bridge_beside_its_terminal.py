@@ -36,6 +36,12 @@ class Absent:
         if name.partition(".")[0] in self.names:
             raise ModuleNotFoundError(f"{name} does not exist here", name=name)
 
+# psutil has parts of its own for each system; what they use here must not count for others.
+before = set(sys.modules)
+import psutil
+for name in {"resource", "fcntl", "pwd", "grp", "termios"} & (set(sys.modules) - before):
+    del sys.modules[name]
+
 sys.meta_path.insert(0, Absent())
 import cli.main
 import cli.work
