@@ -1,4 +1,4 @@
--- The same bytes as backend/policies.py writes: sorted keys, no white space.
+-- The same bytes as backend/policies/pack.py writes: sorted keys, no white space.
 create or replace function risk.canonical_json(p_value jsonb) returns text
 language plpgsql immutable as $$
 begin
