@@ -21,8 +21,8 @@ from backend.values import Mode
 from backend.venues.model import VenueUnavailable
 from backend.venues.mt5.venue import Mt5Venue
 from backend.venues.registry import build_venue
-from workers.bridge import Bridge
-from workers.shadow_bridge import ShadowBridge
+from workers.bridge.bridge import Bridge
+from workers.bridge.shadow import ShadowBridge
 
 ACCOUNT_CONNECTIONS = "execution.account_connections"
 

@@ -36,8 +36,8 @@ from tests.kit.postgres import Database
 from tests.kit.signals import a_message, a_row
 from tests.kit.trading_desk import BOOK, TOKEN, ask, post, rows
 from workers.agent import Context, Decision, Heard, RowMessage, load
+from workers.bridge.shadow import ShadowBridge
 from workers.outside import Outside
-from workers.shadow_bridge import ShadowBridge
 
 CHAIN = (
     "intake", "normalizer", "rationale_scorer", "strategy_analyst", "strategy_router",

@@ -15,7 +15,7 @@ from backend.values import format_instant
 from backend.venues.registry import build_venue
 from tests.kit.clock import FixedClock
 from tests.venues.process import LOGIN, PaperProcess
-from workers.bridge import BACKOFF_S_FIRST, Bridge
+from workers.bridge.bridge import BACKOFF_S_FIRST, Bridge
 
 ASKING = 12
 

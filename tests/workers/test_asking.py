@@ -8,7 +8,7 @@ import pytest
 
 from backend.values import Side
 from backend.venues.model import VenuePosition
-from workers.asking import NothingToReduce, closing
+from workers.bridge.asking import NothingToReduce, closing
 
 
 def held(*positions: tuple[int, Side, str]) -> tuple[VenuePosition, ...]:

@@ -20,13 +20,13 @@ from backend.contracts.orders import FillEvent, OrderEvent, PlaceCommand
 from backend.domain.settling import Pace
 from backend.values import FinalOutcome, Side, format_instant, read_instant
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
-from workers.answers import AGAIN
-from workers.baselines import pace_of
-from workers.bridge import Bridge
-from workers.fills import FillBooking, book_fills
+from workers.bridge.answers import AGAIN
+from workers.bridge.baselines import pace_of
+from workers.bridge.bridge import Bridge
+from workers.bridge.fills import FillBooking, book_fills
+from workers.bridge.reconciling import record_survey
+from workers.bridge.shadow import ShadowBridge
 from workers.outside import Outside
-from workers.reconciling import record_survey
-from workers.shadow_bridge import ShadowBridge
 
 CANVAS = Canvas(
     mission="Carry each authorised order to its venue once, and every answer back.",

@@ -28,7 +28,7 @@ from backend.values import (
     format_decimal,
 )
 from workers.agent import Canvas, Context, Decision, Effect, Emission, Facts, RowMessage
-from workers.baselines import baselines_of
+from workers.bridge.baselines import baselines_of
 from workers.refusals import refuse_intent
 from workers.sections import read_section
 from workers.worked_orders import child_item, look_at_order, plan_order

@@ -33,12 +33,12 @@ from backend.venues.model import (
     WorkingType,
 )
 from backend.venues.mt5.venue import Mt5Venue
-from workers.answers import AGAIN, code_of, fill_of, status_of
-from workers.asking import NothingToReduce, Prepared, changed_request, request_of
-from workers.changing import change_answered, change_said, timeout_s, unchangeable
-from workers.position_stops import set_stops, unreached
-from workers.reconciling import compared
-from workers.surveying import survey, withdraw
+from workers.bridge.answers import AGAIN, code_of, fill_of, status_of
+from workers.bridge.asking import NothingToReduce, Prepared, changed_request, request_of
+from workers.bridge.changing import change_answered, change_said, timeout_s, unchangeable
+from workers.bridge.position_stops import set_stops, unreached
+from workers.bridge.reconciling import compared
+from workers.bridge.surveying import survey, withdraw
 
 log = structlog.get_logger()
 

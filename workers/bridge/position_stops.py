@@ -17,10 +17,10 @@ from backend.values import Side, read_instant
 from backend.venues.model import Outcome, RetcodeClass, StopsRequest, VenuePosition, VenueReport
 from backend.venues.mt5.requests import stops_fault
 from backend.venues.mt5.venue import Mt5Venue
-from workers.answers import code_of
-from workers.asking import Prepared, decimal_of
-from workers.baselines import pace_of
-from workers.changing import change_said
+from workers.bridge.answers import code_of
+from workers.bridge.asking import Prepared, decimal_of
+from workers.bridge.baselines import pace_of
+from workers.bridge.changing import change_said
 
 SEND_FOR = timedelta(minutes=1)
 """Stops that were asked for longer ago are not sent any more: the market has moved on."""

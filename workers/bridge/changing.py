@@ -7,9 +7,9 @@ from typing import Any
 
 from backend.contracts.denials import Code
 from backend.venues.model import Outcome, VenueReport
-from workers.answers import code_of
-from workers.asking import Prepared
-from workers.baselines import pace_of
+from workers.bridge.answers import code_of
+from workers.bridge.asking import Prepared
+from workers.bridge.baselines import pace_of
 
 
 def unchangeable(wanted: Prepared) -> str | None:

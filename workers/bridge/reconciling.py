@@ -23,8 +23,8 @@ from backend.domain.reconciliation.records import (
 )
 from backend.values import format_decimal, format_instant
 from workers.agent import Context, Decision, Effect, Emission
-from workers.fills import FillBooking, book_fills
-from workers.surveying import books_of, venue_of
+from workers.bridge.fills import FillBooking, book_fills
+from workers.bridge.surveying import books_of, venue_of
 
 Facts = Mapping[str, Any]
 

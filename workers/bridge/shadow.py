@@ -16,8 +16,8 @@ from backend.contracts.denials import Code
 from backend.domain.shadow_fills import ShadowOrder, ShadowQuote, fill_price, is_triggered
 from backend.ports import Clock
 from backend.values import Side, format_decimal, format_instant
-from workers.answers import AGAIN
-from workers.asking import Prepared
+from workers.bridge.answers import AGAIN
+from workers.bridge.asking import Prepared
 
 Report = dict[str, Any]
 
