@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,22 +19,19 @@ from typing import Any
 import psycopg
 from redis import Redis
 
-from backend.bootstrap import DEMO_SOURCE, Desk, Shape
-from backend.db.roles import ensure_passwords
+from backend.bootstrap import Shape
 from backend.domain.market.alerts import plan_alerts, write_alert
 from backend.errors import DeskError
 from backend.ports import SystemClock
-from backend.runtime.desk_processes import DeskPlan, RunningDesk, open_desk
-from backend.runtime.home import Home
+from backend.runtime.desk_processes import RunningDesk
 from backend.runtime.supervisor import ProcessSpec
 from backend.settings import CHECKOUT, Settings
 from research.bench import celery_empty
 from research.bench.chain_figures import CommitProbe, hop_figures, latencies_ms, outcomes
-from research.load.market import market_states
+from research.bench.desk import bench_desk
 from research.load.open_loop import Window, percentiles, run_window, sustained_rate
 from research.load.post import Poster
 from workers.agent import AGENTS
-from workers.declare import declarations
 
 Report = Callable[[str], None]
 
@@ -138,7 +135,7 @@ def run_chain_bench(
     settings: Settings, seconds: float, rounds: int, report: Report
 ) -> dict[str, Any]:
     """Run the whole comparison and return its figures."""
-    with _bench_desk(settings) as (desk, ours, theirs):
+    with _both_chains(settings) as (desk, ours, theirs):
         commits = CommitProbe(desk.servers.owner_url)
         report("warming up")
         for side in (ours, theirs):
@@ -202,31 +199,11 @@ def _ratio(paired: dict[str, list[list[float]]]) -> float:
 
 
 @contextmanager
-def _bench_desk(settings: Settings) -> Any:
-    name = f"bench_{uuid.uuid4().hex[:8]}"
-    settings = settings.model_copy(
-        update={
-            "database": name,
-            "home": settings.home / "bench",
-            "keys_folder": None,
-            "database_url": None,
-            "broker_url": None,
-            "api_port": 0,
-            "log_level": "warning",
-        }
-    )
-    clock = SystemClock()
-    parts = Desk(settings, SHAPE, declarations(), clock.now())
-    plan = DeskPlan(parts.prepare, parts.processes, parts.endpoints)
-    with open_desk(settings, plan, clock) as desk:
-        desk.supervisor.watch_in_background()
-        broker_url = _start_celery(desk)
-        password = ensure_passwords(settings.keys)["desk_reader"]
-        with psycopg.connect(desk.servers.url("desk_reader", password), autocommit=True) as conn:
-            token = Home(settings.home).secret(DEMO_SOURCE)
-            poster = Poster(f"{parts.api_url}/webhooks/tradingview/{token}")
-            ours = OurChain(conn, poster, market_states(conn), clock)
-            yield desk, ours, CeleryChain(Redis.from_url(broker_url))
+def _both_chains(settings: Settings) -> Iterator[tuple[RunningDesk, OurChain, CeleryChain]]:
+    with bench_desk(settings, SHAPE) as desk:
+        broker_url = _start_celery(desk.running)
+        ours = OurChain(desk.conn, Poster(desk.webhook_url), desk.markets, SystemClock())
+        yield desk.running, ours, CeleryChain(Redis.from_url(broker_url))
 
 
 def _start_celery(desk: RunningDesk) -> str:

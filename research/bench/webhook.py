@@ -25,17 +25,15 @@ from typing import Any
 
 import psycopg
 
-from backend.bootstrap import DEMO_SOURCE, Desk, Shape
-from backend.db.roles import ensure_passwords
+from backend.bootstrap import Shape
 from backend.domain.market.alerts import plan_alerts, write_alert
 from backend.errors import DeskError
 from backend.ports import SystemClock
-from backend.runtime.desk_processes import DeskPlan, RunningDesk, open_desk
-from backend.runtime.home import Home
+from backend.runtime.desk_processes import RunningDesk
 from backend.settings import CHECKOUT, Settings
+from research.bench.desk import bench_desk
 from research.load.market import market_states
 from research.load.open_loop import percentiles
-from workers.declare import declarations
 
 Report = Callable[[str], None]
 
@@ -197,29 +195,8 @@ def run_webhook_bench(settings: Settings, sizes: Sizes, report: Report) -> dict[
 @contextmanager
 def open_bench(settings: Settings, sizes: Sizes) -> Iterator[WebhookBench]:
     """Start a whole desk of its own, with a market to write alerts about."""
-    settings = settings.model_copy(
-        update={
-            "database": f"bench_{uuid.uuid4().hex[:8]}",
-            "home": settings.home / "bench",
-            "keys_folder": None,
-            "database_url": None,
-            "broker_url": None,
-            "api_port": 0,
-            "log_level": "warning",
-        }
-    )
-    parts = Desk(settings, SHAPE, declarations(), SystemClock().now())
-    plan = DeskPlan(parts.prepare, parts.processes, parts.endpoints)
-    with (
-        open_desk(settings, plan, SystemClock()) as desk,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        desk.supervisor.watch_in_background()
-        password = ensure_passwords(settings.keys)["desk_reader"]
-        with psycopg.connect(desk.servers.url("desk_reader", password), autocommit=True) as conn:
-            market_states(conn)
-            url = f"{parts.api_url}/webhooks/tradingview/{Home(settings.home).secret(DEMO_SOURCE)}"
-            yield WebhookBench(desk, conn, url, Path(folder), sizes)
+    with bench_desk(settings, SHAPE) as desk, tempfile.TemporaryDirectory() as folder:
+        yield WebhookBench(desk.running, desk.conn, desk.webhook_url, Path(folder), sizes)
 
 
 def _read(path: Path) -> Answers:
