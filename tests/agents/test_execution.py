@@ -18,8 +18,10 @@ from backend.contracts.orders import FillEvent, OrderEvent
 from backend.ports import SystemClock
 from backend.settings import load_settings
 from backend.values import FinalOutcome, format_instant
+from backend.venues.registry import build_venue
 from tests.kit.bridge_flow import a_place, market_order, prepared_for, run, settled, venue_says
 from tests.kit.bridges import OPTIONS, a_process, reach
+from tests.kit.clock import FixedClock
 from tests.kit.order_flow import (
     OTHER_WORKER,
     age_attempt,
@@ -31,9 +33,10 @@ from tests.kit.order_flow import (
 from tests.kit.postgres import Database
 from tests.kit.signals import NOW, a_context
 from tests.kit.trading_desk import ask, rows
-from tests.venues.process import PaperProcess
+from tests.venues.process import LOGIN, PaperProcess
 from workers.agent import Decision, RowMessage
 from workers.agents import execution
+from workers.bridge.bridge import Bridge
 from workers.outside import Outside
 
 
@@ -145,6 +148,34 @@ def test_stalled_process_that_wakes_up_late_sends_nothing(
     assert rows(inside, "select status from orders") == [("initialized",)]
 
 
+def test_a_displaced_bridge_takes_the_terminal_back_only_for_what_is_handed_out_later(
+    bridge: Connection[Any], inside: Connection[Any], terminal: PaperProcess
+):
+    clock = FixedClock(SystemClock().now())
+    connection = {"terminal": "paper", "port": terminal.port, "server_utc_offset_hours": 2}
+    account = {"venue_kind": "mt5", "login": LOGIN, "connection": connection}
+    here, elsewhere = (
+        Bridge("paper-1", lambda: build_venue(account, clock), clock) for _ in range(2)
+    )
+
+    def handed_out() -> dict[str, Any]:
+        return prepared_for(bridge, a_place(market_order(inside)))
+
+    assert here.send(handed_out())()["status"] == "filled"
+    # Both were handed out at once, and meanwhile somebody else takes the terminal.
+    first, second = handed_out(), handed_out()
+    second["as_of"] = first["as_of"]
+    assert elsewhere.send(handed_out())()["status"] == "filled"
+    lost = here.send(first)()
+    assert (lost["status"], "displaced" in lost["message"]) == ("unknown", True)
+    clock.advance(timedelta(seconds=1))
+    assert here.send(second)()["status"] == "again"
+    assert orders_at(terminal, first) == orders_at(terminal, second) == 0
+    assert here.send(handed_out())()["status"] == "filled"
+    for one in (here, elsewhere):
+        one.close()
+
+
 def due(conn: Connection[Any]) -> dict[str, Any]:
     """Ask what the tick would look after, with no pause before another try."""
     asked = execution.ask_tick(NOW) | {"again_ms": 0}
@@ -179,7 +210,7 @@ def test_unreachable_venue_sends_nothing_and_the_order_is_tried_again_until_it_t
     assert rows(inside, "select remaining_quantity from risk.reservations") == [(Decimal("0.1"),)]
     assert rows(inside, "select count(*) from alert_outcomes") == [(0,)]
     reach(inside, terminal.port)
-    outside.bridge("paper-1")._closed_until_ns = 0
+    outside.bridge("paper-1")._connection._closed_until_ns = 0
     again = tried_again(bridge, inside, outside)
     assert (again.outcome, again.final) == ("filled", FinalOutcome.FILLED)
     states = rows(inside, "select state, count(*) from execution.attempts group by 1 order by 1")

@@ -15,7 +15,8 @@ from backend.values import format_instant
 from backend.venues.registry import build_venue
 from tests.kit.clock import FixedClock
 from tests.venues.process import LOGIN, PaperProcess
-from workers.bridge.bridge import BACKOFF_S_FIRST, Bridge
+from workers.bridge.bridge import Bridge
+from workers.bridge.connection import BACKOFF_S_FIRST
 
 ASKING = 12
 
@@ -38,21 +39,26 @@ def an_attempt(clock: FixedClock) -> dict[str, Any]:
     }
 
 
+def handed_out(attempt: dict[str, Any], clock: FixedClock) -> dict[str, Any]:
+    """Give an attempt as Postgres hands it out now."""
+    return attempt | {"as_of": format_instant(clock.now())}
+
+
 def test_those_who_ask_while_a_bridge_rests_do_not_keep_it_resting(terminal: PaperProcess):
     clock = FixedClock(SystemClock().now())
     connection = {"terminal": "paper", "port": terminal.port, "server_utc_offset_hours": 2}
     account = {"venue_kind": "mt5", "login": LOGIN, "connection": connection}
     bridge = Bridge("paper-1", lambda: build_venue(account, clock), clock)
     attempt = an_attempt(clock)
-    assert bridge.ask(attempt)["status"] == "not_found"
+    assert bridge.ask(handed_out(attempt, clock))["status"] == "not_found"
     port = terminal.port
     terminal.kill()
-    assert bridge.ask(attempt)["status"] == "unknown"
+    assert bridge.ask(handed_out(attempt, clock))["status"] == "unknown"
     terminal.start(port)
     # One loss, one first pause: asking within it changes nothing about its end.
     for _ in range(ASKING):
         clock.advance(timedelta(seconds=BACKOFF_S_FIRST / ASKING / 2))
-        assert bridge.ask(attempt)["status"] == "unknown"
+        assert bridge.ask(handed_out(attempt, clock))["status"] == "unknown"
     clock.advance(timedelta(seconds=BACKOFF_S_FIRST / 2 + 0.001))
-    assert bridge.ask(attempt)["status"] == "not_found"
+    assert bridge.ask(handed_out(attempt, clock))["status"] == "not_found"
     bridge.close()

@@ -279,6 +279,7 @@ def test_displaced_bridge_cannot_trade(connect: Connect, shared_terminal: PaperP
     report = stalled.submit(attempt)
     assert report.outcome is Outcome.UNKNOWN
     assert "displaced" in report.message
+    assert not stalled.connected
     assert look(stalled, attempt) is None
 
 

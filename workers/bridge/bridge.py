@@ -36,6 +36,7 @@ from backend.venues.mt5.venue import Mt5Venue
 from workers.bridge.answers import AGAIN, code_of, fill_of, status_of
 from workers.bridge.asking import NothingToReduce, Prepared, changed_request, request_of
 from workers.bridge.changing import change_answered, change_said, timeout_s, unchangeable
+from workers.bridge.connection import VenueConnection
 from workers.bridge.position_stops import set_stops, unreached
 from workers.bridge.reconciling import compared
 from workers.bridge.surveying import survey, withdraw
@@ -49,8 +50,6 @@ Deals = Callable[[], tuple[VenueDeal, ...]]
 SEND_WINDOW = timedelta(seconds=8)
 """An attempt older than this is not sent any more. Together with the call's timeout it stays
 below the settle window, or an attempt given up as not sent could still arrive."""
-BACKOFF_S_FIRST = 0.25
-BACKOFF_S_MAX = 5.0
 
 _TRADED = frozenset({Outcome.FILLED, Outcome.PARTIALLY_FILLED})
 _ENDED = frozenset({Outcome.CANCELLED, Outcome.FILLED, Outcome.PARTIALLY_FILLED})
@@ -58,15 +57,12 @@ _AT_ONCE = frozenset({WorkingTime.IOC.value, WorkingTime.FOK.value})
 
 
 class Bridge:
-    """One account's connection, used by one thread, with a circuit breaker before it."""
+    """What one account's venue is asked and told, by one thread."""
 
     def __init__(self, account_id: str, build: Callable[[], Mt5Venue], clock: Clock) -> None:
         self._account_id = account_id
-        self._build = build
+        self._connection = VenueConnection(account_id, build, clock)
         self._clock = clock
-        self._venue: Mt5Venue | None = None
-        self._failures = 0
-        self._closed_until_ns = 0
 
     def send(self, prepared: Prepared) -> Callable[[], Report]:
         """Send a freshly opened attempt; the function that is returned waits for its deals.
@@ -74,7 +70,7 @@ class Bridge:
         So the next one can be sent meanwhile. Neither raises for what the venue does.
         """
         try:
-            venue = self._connected()
+            venue = self._connection.open(prepared)
             attempt = request_of(prepared, venue)
         except VenueUnavailable as error:
             return partial(self._bare, AGAIN, Code.VENUE_UNREACHABLE, str(error))
@@ -90,7 +86,7 @@ class Bridge:
             return partial(self._bare, AGAIN, Code.ATTEMPT_STALE, "too late to send")
         venue.answer_within(timeout_s(prepared))
         told = venue.submit(attempt)
-        self._note(venue)
+        self._connection.note(venue)
         return partial(self._report, venue, told, prepared, self._deals_of(venue, told))
 
     def _executed_before(
@@ -116,7 +112,7 @@ class Bridge:
     def ask(self, prepared: Prepared) -> Report:
         """Ask what became of an attempt. An unreachable venue proves nothing."""
         try:
-            venue = self._connected()
+            venue = self._connection.open(prepared)
             told = venue.find(
                 prepared["client_order_id"],
                 prepared["symbol"],
@@ -129,8 +125,7 @@ class Bridge:
                 return self._bare("not_found", None, "the venue has no trace of it")
             return self._found(venue, told, prepared)
         except VenueUnavailable as error:
-            if self._venue is not None:
-                self._note(self._venue)
+            self._connection.note()
             return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
         except PermissionError as error:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
@@ -142,11 +137,10 @@ class Bridge:
         else the venue is asked. Repeating does no harm: an order ends once.
         """
         try:
-            venue = self._connected()
+            venue = self._connection.open(prepared)
             working = self._working(venue, prepared)
         except VenueUnavailable as error:
-            if self._venue is not None:
-                self._note(self._venue)
+            self._connection.note()
             return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
         except PermissionError as error:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
@@ -161,7 +155,7 @@ class Bridge:
                 working[0].ticket,
             )
         )
-        self._note(venue)
+        self._connection.note(venue)
         if told.outcome in _ENDED:
             return self._found(venue, told, prepared)
         return self._kept(told) | self._kept_change(prepared, told)
@@ -179,11 +173,10 @@ class Bridge:
             said = self._bare("accepted", None, refusal)
             return said | change_said(prepared, "refused", Code.ORDER_NOT_EXPRESSIBLE, refusal)
         try:
-            venue = self._connected()
+            venue = self._connection.open(prepared)
             working = self._working(venue, prepared)
         except VenueUnavailable as error:
-            if self._venue is not None:
-                self._note(self._venue)
+            self._connection.note()
             return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
         except PermissionError as error:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
@@ -191,7 +184,7 @@ class Bridge:
             return self.ask(prepared)
         venue.answer_within(timeout_s(prepared))
         told = venue.change(ChangeRequest(changed_request(prepared), working[0].ticket))
-        self._note(venue)
+        self._connection.note(venue)
         if told.retcode_class is RetcodeClass.STATE_MOVED_ON:
             return self.ask(prepared)
         return self._changed(prepared, told, working[0])
@@ -199,15 +192,14 @@ class Bridge:
     def change_stops(self, prepared: Prepared) -> Report:
         """Give what an order opened other stops, and report what became of the change."""
         try:
-            venue = self._connected()
+            venue = self._connection.open(prepared)
             venue.answer_within(timeout_s(prepared))
             change, told = set_stops(venue, prepared)
         except (VenueUnavailable, PermissionError) as error:
-            if self._venue is not None:
-                self._note(self._venue)
+            self._connection.note()
             bare = self._bare("accepted", Code.VENUE_UNREACHABLE, str(error))
             return bare | {"change": unreached(prepared, str(error))}
-        self._note(venue)
+        self._connection.note(venue)
         code = None if change["code"] is None else Code(change["code"])
         latency = {} if told is None else {"retcode": told.retcode, "latency_ms": told.latency_ms}
         return {**self._bare("accepted", code, change["message"]), **latency, "change": change}
@@ -233,7 +225,7 @@ class Bridge:
         An unreachable venue proves nothing.
         """
         try:
-            venue = self._connected()
+            venue = self._connection.open(prepared)
             report = survey(venue, prepared)
             report["withdrawn"] = [
                 withdraw(venue, prepared, order, order.comment).outcome.value
@@ -241,8 +233,7 @@ class Bridge:
             ]
             return report
         except VenueUnavailable as error:
-            if self._venue is not None:
-                self._note(self._venue)
+            self._connection.note()
             return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
         except PermissionError as error:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
@@ -268,42 +259,7 @@ class Bridge:
 
     def close(self) -> None:
         """Let go of the terminal."""
-        if self._venue is not None:
-            self._venue.close()
-            self._venue = None
-
-    def _connected(self) -> Mt5Venue:
-        if self._venue is not None and self._venue.connected:
-            return self._venue
-        # Before the breaker is asked: who is refused by it must not count as another failure.
-        self.close()
-        if self._clock.monotonic_ns() < self._closed_until_ns:
-            raise VenueUnavailable(f"{Code.CIRCUIT_OPEN}: {Code.CIRCUIT_OPEN.meaning}")
-        try:
-            # Built anew each time: the account's terminal may have moved.
-            venue = self._build()
-            venue.connect()
-        except (VenueUnavailable, PermissionError) as error:
-            self._failed(str(error))
-            raise
-        self._venue = venue
-        self._failures = 0
-        log.info("venue.connected", account_id=self._account_id)
-        return venue
-
-    def _note(self, venue: Mt5Venue) -> None:
-        # A connection that ends under many reports is one failure.
-        if venue is self._venue and not venue.connected:
-            self.close()
-            self._failed("connection lost")
-
-    def _failed(self, detail: str) -> None:
-        self._failures += 1
-        pause_s = min(BACKOFF_S_MAX, BACKOFF_S_FIRST * 2 ** (self._failures - 1))
-        self._closed_until_ns = self._clock.monotonic_ns() + int(pause_s * 1e9)
-        log.warning(
-            "venue.failed", account_id=self._account_id, error=detail, failures=self._failures
-        )
+        self._connection.close()
 
     def _found(self, venue: Mt5Venue, told: VenueReport, prepared: Prepared) -> Report:
         return self._report(venue, told, prepared, self._deals_of(venue, told), found=True)
@@ -332,7 +288,7 @@ class Bridge:
             deals = read_deals()
         except VenueUnavailable as error:
             log.warning("venue.deals_missing", account_id=self._account_id, error=str(error))
-            self._note(venue)
+            self._connection.note(venue)
         fills = [fill_of(deal) for deal in deals if deal.side is not None and deal.volume > 0]
         booked = sum((Decimal(fill["quantity"]) for fill in fills), Decimal(0))
         if (

@@ -254,6 +254,7 @@ class Mt5Reader:
             result = call()
             if result is None and not empty:
                 code, text = self._terminal.last_error()
+                self._connected = self._connected and not retcodes.pipe_lost(code)
                 missing = code == retcodes.NOT_FOUND
                 raise (SymbolUnknown if missing else VenueUnavailable)(f"{text} ({code})")
         except TerminalUnreachable as error:

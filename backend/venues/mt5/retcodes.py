@@ -39,6 +39,8 @@ _NEVER_SENT = {
     -8: RetcodeClass.OPERATOR,
 }
 
+_PIPE_LOST = frozenset(range(-10_005, -9_999))
+
 
 def classify(retcode: int) -> RetcodeClass:
     """Give the class of a retcode; a code that nobody listed is unknown, never harmless."""
@@ -48,3 +50,8 @@ def classify(retcode: int) -> RetcodeClass:
 def never_sent(error_code: int) -> RetcodeClass | None:
     """Give the class of a last_error that proves nothing was sent, else None."""
     return _NEVER_SENT.get(error_code)
+
+
+def pipe_lost(error_code: int) -> bool:
+    """Tell whether the program has lost its terminal, to whoever: it must be initialised anew."""
+    return error_code in _PIPE_LOST

@@ -175,6 +175,7 @@ class Mt5Venue(Mt5Reader):
         if result is None:
             code, text = error
             kind = retcodes.never_sent(code)
+            self._connected = self._connected and not retcodes.pipe_lost(code)
             message = f"{text} ({code})"
             if kind is not None:
                 return self._unsent(attempt_id, client_order_id, message, kind)
