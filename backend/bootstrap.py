@@ -67,7 +67,7 @@ class Shape:
     workers: tuple[str, ...] = ("all", "all")
     beat: bool = True
     plain_workers: bool = False
-    niceness: int = 3
+    niceness: int = 10
     policy: Path = CHECKOUT / "policies" / "demo.toml"
     always_open: bool = True
     terminal_options: tuple[str, ...] = ("--latency-ms", "15")

@@ -88,7 +88,7 @@ class AgentLoop:
         self._next_tick = 0.0
         self._lease_due = 0.0
         self._recover_due = 0.0
-        self._batch_max = 1
+        self._batch_max, self._full = 1, False
 
     def start(self) -> None:
         """Start the thread."""
@@ -166,13 +166,12 @@ class AgentLoop:
                 bus.stop_worker(conn, worker_id)
 
     def _linger(self) -> None:
-        if not (self._look or self._handed) or len(self._handed) >= self._batch_max:
+        if self._full or not (self._look or self._handed):
             return
         # Nobody waits for an observer: more per batch leaves more of the machine to the others.
-        observer_s = self.agent.linger_ms / 1000
-        gather_s = max(observer_s, self.settings.pace.gather_s(self._throughput.per_s))
-        if gather_s > 0:
-            self._stopping.wait(gather_s)
+        gather_s = self.settings.pace.gather_s(self._throughput.per_s)
+        if self.agent.linger_ms or gather_s:
+            self._stopping.wait(max(self.agent.linger_ms / 1000, gather_s))
 
     def _renew(self, conn: Connection[Any], worker_id: UUID) -> None:
         now = time.monotonic()
@@ -197,6 +196,8 @@ class AgentLoop:
         if lease is None or lease.throttled_by is not None or lease.shards == 0:
             return False
         handed = self._take_handed(conn, worker_id)
+        # More waits behind a full batch: there is nothing to gather.
+        self._full = len(handed) == self._batch_max
         if handed:
             self._handle(conn, decider, worker_id, handed)
             return True
@@ -207,13 +208,14 @@ class AgentLoop:
         self._look = False
         self._poll_due = now + POLL_S
         rows = bus.claim(conn, worker_id, self._batch_max)
+        self._full = len(rows) == self._batch_max
         if not rows:
             return False
         batch = self._verify(conn, worker_id, rows)
         if batch:
             self._handle(conn, decider, worker_id, batch)
         # After a short batch nothing waits that would not also send a hint.
-        self._look = self._look or len(rows) == self._batch_max
+        self._look = self._look or self._full
         return self._look
 
     def _take_handed(self, conn: Connection[Any], worker_id: UUID) -> list[Claimed]:
