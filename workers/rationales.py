@@ -52,19 +52,25 @@ def record(
         "org_id": message.org_id,
         "symbol": signal.symbol,
         "side": signal.side,
-        "score": rationale.score,
-        "confidence": rationale.confidence,
+        # As text at once: an item is written twice, for the database and for its hash.
+        "score": format_decimal(rationale.score),
+        "confidence": format_decimal(rationale.confidence),
         "axes": {
-            "smc_confluence": axes.smc_confluence,
-            "regime_fit": axes.regime_fit,
-            "flow_alignment": axes.flow_alignment,
+            "smc_confluence": format_decimal(axes.smc_confluence),
+            "regime_fit": format_decimal(axes.regime_fit),
+            "flow_alignment": format_decimal(axes.flow_alignment),
             "flow_known": axes.flow_known,
         },
         "features": market.said
         | {"reference_price": format_decimal(market.reference_price), "bars": market.bars},
         "feature_vector": vector_text(feature_vector(market.features, signal.side)),
         "contributions": [
-            {"feature": c.feature, "axis": c.axis, "value": c.value, "weight": c.weight}
+            {
+                "feature": c.feature,
+                "axis": c.axis,
+                "value": format_decimal(c.value),
+                "weight": format_decimal(c.weight),
+            }
             for c in rationale.contributions
         ],
         "conflicts": list(rationale.conflicts),

@@ -130,13 +130,14 @@ def test_score_above_the_threshold_is_explained_recorded_and_sent_on():
     assert rationale.precedents == (UUID(PRECEDENT),)
     (effect,) = decision.effects
     assert effect.procedure == "intake.record_rationales"
-    assert effect.item["score"] == rationale.score
+    assert Decimal(effect.item["score"]) == rationale.score
     assert decision.policy_hash == POLICY_HASH
 
 
 def test_recorded_contributions_add_up_to_the_score():
     record = decide(answer()).effects[0].item
-    assert Decimal("0.5") + sum(c["weight"] for c in record["contributions"]) == record["score"]
+    moved = sum(Decimal(c["weight"]) for c in record["contributions"])
+    assert Decimal("0.5") + moved == Decimal(record["score"])
 
 
 def test_score_below_the_threshold_is_recorded_and_rests_with_a_person():
@@ -153,8 +154,8 @@ def test_score_below_the_threshold_is_recorded_and_rests_with_a_person():
 
 
 def test_side_turns_the_score():
-    bought = decide(answer()).effects[0].item["score"]
-    sold = decide(answer(), side=Side.SELL).effects[0].item["score"]
+    bought = Decimal(decide(answer()).effects[0].item["score"])
+    sold = Decimal(decide(answer(), side=Side.SELL).effects[0].item["score"])
     assert bought > sold
 
 
@@ -202,8 +203,8 @@ def test_missing_or_old_quote_lowers_the_confidence_instead_of_being_believed():
 def test_conviction_of_the_bar_is_weighed_and_recorded():
     record = decide(answer()).effects[0].item
     by_name = {c["feature"]: c for c in record["contributions"]}
-    assert by_name["conviction"]["value"] == Decimal("0.5")
-    assert by_name["high_conviction"]["value"] == 1
+    assert by_name["conviction"]["value"] == "0.5000"
+    assert by_name["high_conviction"]["value"] == "1"
     assert (record["features"]["conviction"], record["features"]["odd_up"]) == ("0.5000", "0")
     assert "odd_down" not in record["features"]
     assert record["weights_version"] == PRIOR.version

@@ -141,7 +141,7 @@ def _share(terms: list[_Term], weights: Weights) -> tuple[Decimal, tuple[Contrib
     """Turn log-odds into a score, and share out its distance from the base to the millionth."""
     moved = sum((log_odds for _, _, log_odds in terms), ZERO)
     reached = logistic(weights.intercept + moved)
-    started = logistic(weights.intercept)
+    started = weights.started
     slope = (reached - started) / moved if moved else started * (ONE - started)
     slope = slope.quantize(_SLOPE)
     shares = [

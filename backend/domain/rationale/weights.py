@@ -27,6 +27,8 @@ class Weights:
     version: str
     intercept: Decimal
     log_odds: Mapping[str, Decimal]
+    started: Decimal = field(init=False)
+    """The probability with nothing known, to 18 digits."""
     base: Decimal = field(init=False)
     """The score with nothing known."""
     reach: Mapping[Axis, Decimal] = field(init=False)
@@ -47,7 +49,8 @@ class Weights:
             for axis in Axis
         }
         # A frozen dataclass sets what follows from its fields in this way only.
-        object.__setattr__(self, "base", logistic(self.intercept).quantize(MICRO))
+        object.__setattr__(self, "started", logistic(self.intercept))
+        object.__setattr__(self, "base", self.started.quantize(MICRO))
         object.__setattr__(self, "reach", MappingProxyType(reach))
         object.__setattr__(self, "reach_total", sum(reach.values(), ZERO))
 
