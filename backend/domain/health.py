@@ -39,6 +39,8 @@ class HealthFacts:
     now: datetime
     unanswered: int = 0
     """Of those sent: not answered in time, or found to have never arrived."""
+    unreachable: bool = False
+    """Nothing can leave for the venue at present. Of what could not leave, `sent` tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ def judge_health(facts: HealthFacts, policy: HealthPolicy) -> VenueHealth:
     confidence *= _headroom(
         Decimal(latency), Decimal(policy.latency_ms_max), "LATENCY_HIGH", reasons
     )
+    if facts.unreachable:
+        reasons.append("UNREACHABLE")
+        confidence = ZERO
     if facts.halted:
         reasons.append("HALTED")
         confidence = ZERO

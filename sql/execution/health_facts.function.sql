@@ -23,15 +23,27 @@ begin
              as unanswered,
            percentile_disc(0.95) within group (order by a.latency_ms) as latency_p95_ms
       -- The latest thousand are enough to judge by, and bound the work of a busy quarter hour.
-      -- An order that was tried again and again while the venue was away counts once, as it ended.
+      -- An order that was tried several times counts once, as it ended.
       from (select distinct on (k.order_id) k.order_id, k.latency_ms, k.state, k.opened_at
               from (select t.order_id, t.latency_ms, t.state, t.opened_at
                       from execution.attempts t
                      where t.opened_at > v_now - interval '15 minutes'
+                       -- What never left for want of a connection tells nothing of how orders
+                       -- fill: it is told below, and forgotten when the venue is back.
+                       and not (t.state = 'not_sent' and t.report ->> 'status' = 'again')
                      order by t.opened_at desc limit 1000) k
              order by k.order_id, k.opened_at desc) a
       join public.orders o on o.order_id = a.order_id
      group by o.venue_id, o.symbol
+  ), away as materialized (
+    -- Nothing left within the last seconds, whoever tried. Silence after that lets one try again.
+    select c.venue_id
+      from execution.attempts t
+      join public.accounts c on c.account_id = t.account_id
+     where t.opened_at > v_now - interval '5 seconds'
+     group by c.venue_id
+    having max(t.opened_at) filter (where t.state = 'not_sent' and t.report ->> 'status' = 'again')
+             > coalesce(max(t.answered_at) filter (where t.state = 'answered'), '-infinity')
   ), debt as materialized (
     select c.venue_id, r.symbol, sum(r.remaining_notional) as open_risk
       from risk.reservations r
@@ -46,6 +58,7 @@ begin
            'bid', q.bid::text, 'ask', q.ask::text, 'quoted_at', q.received_at,
            'sent', coalesce(t.sent, 0), 'rejected', coalesce(t.rejected, 0),
            'unanswered', coalesce(t.unanswered, 0),
+           'unreachable', exists (select from away w where w.venue_id = v.venue_id),
            'latency_p95_ms', t.latency_p95_ms,
            'open_risk', coalesce(d.open_risk, 0)::text,
            'halted', v.state <> 'active' or exists (
@@ -75,5 +88,5 @@ begin
             from jsonb_to_recordset(p_items) as x(i int));
 end $$;
 comment on function execution.health_facts(jsonb) is
-  'What was seen of every venue and tradable symbol in the last 15 minutes: quote, rejections, latency, open reservations, halts, the health last recorded, and what waits for a vote.';
+  'What was seen of every venue and tradable symbol in the last 15 minutes: quote, rejections, latency, whether it is away, open reservations, halts, the health last recorded, and what waits for a vote.';
 grant execute on function execution.health_facts(jsonb) to execution_overseer_agent;

@@ -13,6 +13,8 @@ begin
       from execution.attempts a
       join public.orders o on o.order_id = a.order_id
      where a.opened_at > v_now - interval '7 days'
+       -- What never left for want of a connection was not waited for.
+       and not (a.state = 'not_sent' and a.report ->> 'status' = 'again')
   ), spans as (
     select s.venue_id, s.account_id, s.order_type, s.status, s.state, s.latency_ms,
            p.span, p.starts_at

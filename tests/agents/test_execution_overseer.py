@@ -25,6 +25,7 @@ def pair(**changes: Any) -> dict[str, Any]:
         "sent": 0,
         "rejected": 0,
         "unanswered": 0,
+        "unreachable": False,
         "latency_p95_ms": None,
         "open_risk": "0",
         "halted": False,

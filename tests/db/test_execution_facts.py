@@ -185,3 +185,47 @@ def test_an_order_that_was_filled_at_the_third_try_counts_once(
         (facts,) = ask(overseer, "execution.health_facts", {})
     (pair,) = (pair for pair in facts["pairs"] if pair["symbol"] == "EURUSD")
     assert (pair["sent"], pair["rejected"], pair["unanswered"]) == (1, 0, 0)
+
+
+def test_a_venue_that_was_away_is_not_blamed_for_what_never_left_once_it_answers_again(
+    desk: Database, inside: Connection[Any], bridge: Connection[Any]
+):
+    """Blamed for a quarter of an hour it would get no order by which it could show it is back."""
+
+    def seen() -> tuple[int, int, bool]:
+        with role(desk, "execution_overseer") as overseer:
+            (facts,) = ask(overseer, "execution.health_facts", {})
+        (pair,) = (pair for pair in facts["pairs"] if pair["symbol"] == "EURUSD")
+        return pair["sent"], pair["unanswered"], pair["unreachable"]
+
+    def does_not_leave() -> dict[str, Any]:
+        attempt = open_attempt(bridge, an_order(inside))
+        record(bridge, attempt, a_report("again", retcode=None, latency_ms=None))
+        return attempt
+
+    away = [does_not_leave() for _ in range(3)]
+    assert seen() == (0, 0, True)
+    for attempt in away:
+        age_attempt(inside, attempt, 6)
+    assert seen() == (0, 0, False), "one may try again after a silence"
+    does_not_leave()
+    assert seen() == (0, 0, True)
+    order = an_order(inside)
+    record(bridge, open_attempt(bridge, order), a_report("filled", a_fill("1")))
+    assert seen() == (1, 0, False)
+    lost = open_attempt(bridge, an_order(inside))
+    record(bridge, lost, a_report("unknown", retcode=None))
+    age_attempt(inside, lost, 30)
+    assert seen() == (2, 1, False), "what left and was not answered counts"
+
+
+def test_a_baseline_counts_nothing_that_never_left(
+    desk: Database, inside: Connection[Any], bridge: Connection[Any]
+):
+    attempt = open_attempt(bridge, an_order(inside))
+    record(bridge, attempt, a_report("again", retcode=None, latency_ms=None))
+    record(bridge, open_attempt(bridge, an_order(inside)), a_report("filled", a_fill("1")))
+    with role(desk, "housekeeping") as housekeeping:
+        ask(housekeeping, "execution.roll_latencies", {})
+    kept = "select distinct attempts, answered, unanswered from execution.latency_baselines"
+    assert rows(inside, kept) == [(1, 1, 0)]

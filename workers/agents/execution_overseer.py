@@ -134,6 +134,7 @@ def _judge(
             halted=bool(pair["halted"]),
             now=now,
             unanswered=int(pair["unanswered"]),
+            unreachable=bool(pair["unreachable"]),
         ),
         policy,
     )

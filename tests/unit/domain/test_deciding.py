@@ -108,6 +108,7 @@ def test_without_a_fresh_quote_nothing_is_trusted():
         what_was_seen(quoted_at=None),
         what_was_seen(quoted_at=NOW - timedelta(seconds=3)),
         what_was_seen(ask=D("1.08")),
+        what_was_seen(unreachable=True),
         what_was_seen(halted=True),
     ):
         health = judge_health(blind, WATCHING)
