@@ -134,7 +134,8 @@ def _judge(
             halted=bool(pair["halted"]),
             now=now,
             unanswered=int(pair["unanswered"]),
-            unreachable=bool(pair["unreachable"]),
+            # Decisions recorded before this was asked know of none.
+            unreachable=bool(pair.get("unreachable", False)),
         ),
         policy,
     )
