@@ -1,5 +1,3 @@
--- By the rules of ops.record_outcome: resting moves on, a partial fill may be completed, an end
--- stays.
 create or replace function ops.end_shadow(
   p_correlation_id uuid, p_outcome text, p_code text, p_at timestamptz
 ) returns void
@@ -8,8 +6,7 @@ begin
   update public.shadow_comparisons c
      set shadow_outcome = p_outcome, shadow_code = p_code, shadow_ended_at = p_at
    where c.shadow_correlation_id = p_correlation_id
-     and (c.shadow_outcome is null or c.shadow_outcome in ('in_review', 'awaiting_vote')
-          or (c.shadow_outcome = 'partially_filled' and p_outcome = 'filled'));
+     and (c.shadow_outcome is null or ops.outcome_moves(c.shadow_outcome, p_outcome));
 end $$;
 comment on function ops.end_shadow(uuid, text, text, timestamptz) is
   'Record where the twin of an alert''s strategy ended, apart from the alert''s own end. Called by other procedures only.';

@@ -1,6 +1,4 @@
--- The only writer of alert_outcomes. A resting outcome (a person moves it on) may become
--- anything, a partial fill may be completed, and a final outcome never changes: whoever
--- comes later is ignored, so that retries and late messages are harmless.
+-- With record_outcomes the only writer of alert_outcomes.
 create or replace function ops.record_outcome(
   p_correlation_id uuid,
   p_org_id text,
@@ -24,8 +22,7 @@ begin
          agent = excluded.agent,
          -- Clocks of two machines may differ; an outcome never precedes the first one.
          decided_at = greatest(excluded.decided_at, held.first_decided_at)
-   where held.outcome in ('in_review', 'awaiting_vote')
-      or (held.outcome = 'partially_filled' and excluded.outcome = 'filled');
+   where ops.outcome_moves(held.outcome, excluded.outcome);
 end $$;
 comment on function ops.record_outcome(uuid, text, text, text, text, timestamptz) is
-  'Record where an alert ends or rests. Resting may become anything, partially_filled only filled, final never changes. Called by other procedures only.';
+  'Record where an alert ends or rests. What it may replace says ops.outcome_moves. Called by other procedures only.';

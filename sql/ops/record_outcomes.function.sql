@@ -22,8 +22,7 @@ begin
          code = excluded.code,
          agent = excluded.agent,
          decided_at = greatest(excluded.decided_at, held.first_decided_at)
-   where held.outcome in ('in_review', 'awaiting_vote')
-      or (held.outcome = 'partially_filled' and excluded.outcome = 'filled');
+   where ops.outcome_moves(held.outcome, excluded.outcome);
 end $$;
 comment on function ops.record_outcomes(jsonb, text, timestamptz) is
   'Record where a batch of alerts end or rest, as record_outcome does. Called by other procedures only.';

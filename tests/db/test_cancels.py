@@ -207,8 +207,8 @@ def test_late_fill_after_a_cancel_is_booked_and_frees_nothing_twice(
     assert late["status"] == "filled"
     assert rows(inside, "select quantity from positions") == [(2,)]
     assert budget(inside) == freed
-    # A final outcome never changes; the order's events say what happened afterwards.
-    assert outcome_of(inside, order_id) == ("expired", "TR411")
+    # A trade is a fact: it replaces what was said of the alert before it was known of.
+    assert outcome_of(inside, order_id) == ("filled", None)
     assert steps(inside, order_id) == [*SENT, "canceled", "filled"]
 
 

@@ -168,8 +168,24 @@ def test_late_fill_of_an_order_given_up_is_booked(bridge: Connection[Any], insid
     assert status_of(inside, order_id) == "not_sent"
     record(bridge, attempt, a_report("filled", a_fill()))
     assert status_of(inside, order_id) == "filled"
-    # A final outcome never changes; what happened afterwards stands in the order's events.
-    assert outcome_of(inside, order_id) == ("expired", "TR417")
+    # A trade is a fact: it replaces what was said of the alert before it was known of.
+    assert outcome_of(inside, order_id) == ("filled", None)
+
+
+def test_a_refusal_that_was_none_ends_as_the_fill_that_is_found(
+    bridge: Connection[Any], inside: Connection[Any]
+):
+    """A venue may answer with another request's refusal and have executed this one."""
+    order_id = an_order(inside)
+    attempt = open_attempt(bridge, order_id)
+    record(bridge, attempt, a_report("rejected", code="TR414", retcode=10015))
+    assert outcome_of(inside, order_id) == ("rejected", "TR414")
+    record(bridge, attempt, a_report("partially_filled", a_fill("0.4"), final=True))
+    assert outcome_of(inside, order_id) == ("partially_filled", None)
+    record(bridge, attempt, a_report("filled", a_fill("0.4"), a_fill("0.6", trade="2")))
+    assert outcome_of(inside, order_id) == ("filled", None)
+    record(bridge, attempt, a_report("rejected", code="TR414", retcode=10015))
+    assert outcome_of(inside, order_id) == ("filled", None)
 
 
 def test_overfill_is_flagged_and_the_position_has_all_of_it(
