@@ -132,6 +132,7 @@ class Agent:
         self.may_call: tuple[str, ...] = module.MAY_CALL
         self.every_ms: int | None = getattr(module, "EVERY_MS", None)
         self.linger_ms: int = getattr(module, "LINGER_MS", 0)
+        self.reads_ahead: bool = getattr(module, "READS_AHEAD", False)
         self.tick_facts: str | None = getattr(module, "TICK_FACTS", self.facts)
 
     @cached_property

@@ -54,6 +54,7 @@ def _contract(agent: Agent) -> str:
         ("emits", _names(agent.emits)),
         ("may call", _names(agent.may_call)),
         ("gathers", f"for {agent.linger_ms} ms" if agent.linger_ms else "nothing: decides at once"),
+        *([("reads ahead", "the next batch while it decides one")] if agent.reads_ahead else []),
         ("of its own accord", f"every {agent.every_ms} ms" if agent.every_ms else "never"),
     ]
     return "\n".join(["| | |", "| --- | --- |", *(f"| {key} | {value} |" for key, value in rows)])

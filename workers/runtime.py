@@ -10,9 +10,9 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,15 +22,16 @@ import uuid_utils
 from psycopg import Connection
 
 from backend.contracts.denials import Code
-from backend.contracts.message import MessageRefused
 from backend.contracts.signing import SigningKey
 from backend.db import bus
-from backend.db.bus import Lease, Row, Told
+from backend.db.bus import Lease, Told
 from backend.ports import Clock
 from backend.runtime.pace import Pace, Throughput
 from workers.agent import Agent, RowMessage
 from workers.deciding import Claimed, Decider, Settlement
-from workers.signatures import KeyRegistry, hear
+from workers.hearing import Hearing, lease_lost
+from workers.reading_ahead import ReadingAhead
+from workers.signatures import KeyRegistry
 
 log = structlog.get_logger()
 
@@ -63,6 +64,18 @@ class LoopSettings:
     """Says how long messages gather when the machine is full."""
     accounts: tuple[str, ...] = ()
     """Accounts that this process's bridge serves, and no others; none means a share of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What lasts as long as one database session: a new one is a new worker."""
+
+    conn: Connection[Any]
+    worker_id: UUID
+    decider: Decider
+    hearing: Hearing
+    ahead: ReadingAhead | None
+    """Only for agents that read ahead."""
 
 
 class AgentLoop:
@@ -146,7 +159,13 @@ class AgentLoop:
         if settings.accounts and self.agent.name == "execution":
             item = {"i": 0, "worker_id": str(worker_id), "accounts": settings.accounts}
             bus.call(conn, "execution.pin_accounts", [item])
-        decider = Decider(self.agent, conn, self.key, worker_id, settings.version, settings.peers)
+        session = Session(
+            conn,
+            worker_id,
+            Decider(self.agent, conn, self.key, worker_id, settings.version, settings.peers),
+            self._hearing(conn, worker_id),
+            self._reading_ahead(worker_id),
+        )
         self.worker_id = worker_id
         self._lease_due = 0.0
         log.info("agent.started", agent=self.agent.name, worker_id=str(worker_id))
@@ -155,15 +174,29 @@ class AgentLoop:
                 self._linger()
                 # Cleared before looking: a hint that comes while we look is not lost.
                 self._wake.clear()
-                self._renew(conn, worker_id)
-                busy = self._drain(conn, decider, worker_id)
-                self._tick(decider)
+                self._renew(session)
+                busy = self._drain(session)
+                self._tick(session.decider)
                 if not busy:
                     self._wake.wait(self._pause_s())
         finally:
             self.worker_id = None
+            if session.ahead is not None:
+                session.ahead.close()
             if not conn.closed:
                 bus.stop_worker(conn, worker_id)
+
+    def _hearing(self, conn: Connection[Any], worker_id: UUID) -> Hearing:
+        settings = self.settings
+        return Hearing(
+            self.agent.name, conn, worker_id, settings.keys, settings.clock, settings.version
+        )
+
+    def _reading_ahead(self, worker_id: UUID) -> ReadingAhead | None:
+        if not self.agent.reads_ahead:
+            return None
+        conn = self.settings.connect(f"{self.agent.name}_agent")
+        return ReadingAhead(self._hearing(conn, worker_id), conn, self.agent.name)
 
     def _linger(self) -> None:
         if self._full or not (self._look or self._handed):
@@ -173,17 +206,21 @@ class AgentLoop:
         if self.agent.linger_ms or gather_s:
             self._stopping.wait(max(self.agent.linger_ms / 1000, gather_s))
 
-    def _renew(self, conn: Connection[Any], worker_id: UUID) -> None:
+    def _renew(self, session: Session) -> None:
         now = time.monotonic()
         if now >= self._lease_due:
-            self.lease = bus.lease(conn, worker_id)
+            self.lease = bus.lease(session.conn, session.worker_id)
             self._lease_due = now + (THROTTLED_POLL_S if self.lease.throttled_by else LEASE_S)
-        if now >= self._recover_due and not self._handed:
+        if now >= self._recover_due and not self._holds(session):
             self._recover_due = now + RECOVER_S
             # A sender whose session broke while it committed could not tell us what it handed on.
-            if bus.recover(conn, worker_id):
+            if bus.recover(session.conn, session.worker_id):
                 log.warning("messages.recovered", agent=self.agent.name)
                 self._look = True
+
+    def _holds(self, session: Session) -> bool:
+        """Tell whether the worker has leases on what it has not handled."""
+        return bool(self._handed) or (session.ahead is not None and session.ahead.pending)
 
     def _pause_s(self) -> float:
         due = [self._lease_due, self._poll_due]
@@ -191,15 +228,16 @@ class AgentLoop:
             due.append(self._next_tick)
         return max(0.0, min(due) - time.monotonic())
 
-    def _drain(self, conn: Connection[Any], decider: Decider, worker_id: UUID) -> bool:
+    def _drain(self, session: Session) -> bool:
         lease = self.lease
         if lease is None or lease.throttled_by is not None or lease.shards == 0:
             return False
-        handed = self._take_handed(conn, worker_id)
+        self._take_up(session)
+        handed = self._take_handed(session)
         # More waits behind a full batch: there is nothing to gather.
         self._full = len(handed) == self._batch_max
         if handed:
-            self._handle(conn, decider, worker_id, handed)
+            self._handle(session, handed)
             return True
         now = time.monotonic()
         if not self._look and now < self._poll_due:
@@ -207,100 +245,87 @@ class AgentLoop:
         # Lowered before looking: a hint that comes while we look raises it again.
         self._look = False
         self._poll_due = now + POLL_S
-        rows = bus.claim(conn, worker_id, self._batch_max)
-        self._full = len(rows) == self._batch_max
-        if not rows:
-            return False
-        batch = self._verify(conn, worker_id, rows)
+        batch, self._full = session.hearing.claim(self._batch_max)
         if batch:
-            self._handle(conn, decider, worker_id, batch)
+            self._handle(session, batch)
         # After a short batch nothing waits that would not also send a hint.
         self._look = self._look or self._full
         return self._look
 
-    def _take_handed(self, conn: Connection[Any], worker_id: UUID) -> list[Claimed]:
+    def _take_up(self, session: Session) -> None:
+        """Put what was read ahead among what is in hand."""
+        if session.ahead is None or not session.ahead.pending:
+            return
+        batch, full = session.ahead.collect()
+        self._look = self._look or full
+        with self._handed_lock:
+            self._handed.extend((str(session.worker_id), claimed) for claimed in batch)
+
+    def _read_ahead(self, session: Session) -> None:
+        """Let the next batch come while this one is decided, if there is more than one.
+
+        Now and then not: what was handed on and never told is found only with nothing in hand.
+        """
+        if session.ahead is not None and self._full and time.monotonic() < self._recover_due:
+            session.ahead.start(self._batch_max)
+
+    def _take_handed(self, session: Session) -> list[Claimed]:
         if not self._handed:
             return []
         with self._handed_lock:
+            # Two publishers may hand in the other order than they committed, and what was read
+            # ahead may be older than what was handed meanwhile.
+            self._handed = deque(sorted(self._handed, key=lambda item: item[1].delivery_id))
             count = min(len(self._handed), self._batch_max)
             taken = [self._handed.popleft() for _ in range(count)]
         batch: list[Claimed] = []
         now = self.settings.clock.now()
         for holder, claimed in taken:
-            if holder != str(worker_id):
+            if holder != str(session.worker_id):
                 # Leased to what this loop was before its session broke: claimed anew by then.
                 continue
             message = claimed.message
-            assert not isinstance(message, RowMessage)
-            if message.created_at + timedelta(milliseconds=message.ttl_ms) < now:
-                self._give_up(
-                    conn, worker_id, claimed.delivery_id, Code.MESSAGE_EXPIRED, "waited too long"
+            if not isinstance(message, RowMessage) and (
+                message.created_at + timedelta(milliseconds=message.ttl_ms) < now
+            ):
+                session.hearing.give_up(
+                    claimed.delivery_id, Code.MESSAGE_EXPIRED, "waited too long"
                 )
             else:
                 batch.append(claimed)
-        # Two publishers may hand in the other order than they committed.
-        return sorted(batch, key=lambda claimed: claimed.delivery_id)
-
-    def _verify(self, conn: Connection[Any], worker_id: UUID, rows: Sequence[Row]) -> list[Claimed]:
-        batch: list[Claimed] = []
-        now = self.settings.clock.now()
-        for row in rows:
-            heard = self._hear(row, conn, now)
-            if isinstance(heard, MessageRefused):
-                self._give_up(conn, worker_id, row["delivery_id"], heard.code, heard.detail)
-            else:
-                batch.append(Claimed(row["delivery_id"], row["attempts"], heard))
         return batch
 
-    def _hear(self, row: Row, conn: Connection[Any], now: datetime) -> Any:
-        if row["expired"]:
-            return MessageRefused(Code.MESSAGE_EXPIRED, "older than its time to live")
-        if row["row_kind"] is None:
-            return hear(self.settings.keys, row, conn, now)
-        return RowMessage(
-            row["row_kind"],
-            row["msg_id"],
-            row["msg_id"],
-            row["correlation_id"],
-            row["org_id"],
-            row["ordering_key"],
-            row["created_at"],
-        )
-
-    def _handle(
-        self, conn: Connection[Any], decider: Decider, worker_id: UUID, batch: list[Claimed]
-    ) -> None:
+    def _handle(self, session: Session, batch: list[Claimed]) -> None:
+        self._read_ahead(session)
         try:
-            self._settle(decider, batch)
+            self._settle(session.decider, batch)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:
             if len(batch) > 1:
-                self._one_by_one(conn, decider, worker_id, batch)
-            elif _lease_lost(error):
+                self._one_by_one(session, batch)
+            elif lease_lost(error):
                 log.warning("agent.fenced", agent=self.agent.name, messages=1)
             else:
-                self._fail(conn, worker_id, batch[0], error)
+                self._fail(session, batch[0], error)
 
-    def _one_by_one(
-        self, conn: Connection[Any], decider: Decider, worker_id: UUID, batch: list[Claimed]
-    ) -> None:
+    def _one_by_one(self, session: Session, batch: list[Claimed]) -> None:
         # One poisoned message must not hold up its neighbours, only its own key.
         failed_keys: set[str] = set()
         for claimed in batch:
             if claimed.ordering_key in failed_keys:
-                bus.release(conn, worker_id, [claimed.delivery_id])
+                bus.release(session.conn, session.worker_id, [claimed.delivery_id])
                 continue
             try:
-                self._settle(decider, [claimed])
+                self._settle(session.decider, [claimed])
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
             except Exception as error:
-                if _lease_lost(error):
+                if lease_lost(error):
                     log.warning("agent.fenced", agent=self.agent.name, messages=1)
                     continue
                 failed_keys.add(claimed.ordering_key)
-                self._fail(conn, worker_id, claimed, error)
+                self._fail(session, claimed, error)
 
     def _settle(self, decider: Decider, batch: list[Claimed]) -> None:
         now = self.settings.clock.now()
@@ -312,9 +337,7 @@ class AgentLoop:
         self._throughput.add(len(batch))
         self.settings.pass_on(told, settlement)
 
-    def _fail(
-        self, conn: Connection[Any], worker_id: UUID, claimed: Claimed, error: Exception
-    ) -> None:
+    def _fail(self, session: Session, claimed: Claimed, error: Exception) -> None:
         code = getattr(error, "sqlstate", None) or Code.HANDLER_FAILED
         detail = f"{type(error).__name__}: {error}"
         log.warning(
@@ -327,48 +350,19 @@ class AgentLoop:
             error=detail,
             exc_info=error,
         )
-        self._retry(conn, worker_id, claimed.delivery_id, code, detail, final=False)
-        self._let_go(conn, worker_id, claimed.ordering_key)
+        session.hearing.retry(claimed.delivery_id, code, detail, final=False)
+        self._let_go(session, claimed.ordering_key)
 
-    def _let_go(self, conn: Connection[Any], worker_id: UUID, ordering_key: str) -> None:
-        """Give back what was handed of a key that failed: it may not overtake."""
+    def _let_go(self, session: Session, ordering_key: str) -> None:
+        """Give back what is in hand of a key that failed: it may not overtake."""
+        self._take_up(session)
         with self._handed_lock:
             behind = [item for item in self._handed if item[1].ordering_key == ordering_key]
             for item in behind:
                 self._handed.remove(item)
         if behind:
-            bus.release(conn, worker_id, [claimed.delivery_id for _, claimed in behind])
-
-    def _give_up(
-        self, conn: Connection[Any], worker_id: UUID, delivery_id: int, code: Code, detail: str
-    ) -> None:
-        log.warning("message.refused", agent=self.agent.name, code=code, detail=detail)
-        self._retry(conn, worker_id, delivery_id, code, detail, final=True)
-
-    def _retry(
-        self,
-        conn: Connection[Any],
-        worker_id: UUID,
-        delivery_id: int,
-        code: str,
-        detail: str,
-        *,
-        final: bool,
-    ) -> None:
-        try:
-            bus.retry(
-                conn,
-                worker_id,
-                delivery_id,
-                code,
-                detail,
-                self._random.random(),
-                final=final,
-                version=self.settings.version,
-            )
-        except psycopg.Error as error:
-            if not _lease_lost(error):
-                raise
+            ids = [claimed.delivery_id for _, claimed in behind]
+            bus.release(session.conn, session.worker_id, ids)
 
     def _ticks_here(self) -> bool:
         everywhere = getattr(self.agent.module, "TICK_EVERYWHERE", False)
@@ -394,7 +388,3 @@ class AgentLoop:
         if self._conn is not None:
             self._conn.close()
             self._conn = None
-
-
-def _lease_lost(error: BaseException) -> bool:
-    return getattr(error, "sqlstate", None) == Code.LEASE_LOST
