@@ -2,15 +2,18 @@
 
 The worker is the real one, alone in its process beside an idle publisher: it claims signed
 messages, reads facts with precedents among a history of closed rationales, scores, records and
-publishes. The clock runs from the first batch that it decided to the last.
+publishes. Quotes move meanwhile, so that no two moments look alike for long. The clock runs from
+the first batch that it decided to the last.
 """
 
 from __future__ import annotations
 
 import statistics
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -48,6 +51,8 @@ Report = Callable[[str], None]
 AGENT = "rationale_scorer"
 TIMEFRAMES = {"M5": 5, "M15": 15, "H1": 60, "H4": 240}
 WAIT_S = 300.0
+QUOTES_PER_S = 5
+"""How often every symbol's quote moves: what a major's feed does in a busy hour."""
 CHUNK = 500
 
 
@@ -85,9 +90,10 @@ def run_scoring_bench(settings: Settings, sizes: Sizes, report: Report) -> dict[
                 host = build_host(scratch.settings, [AGENT])
                 backend_before = _database_s(owner)
                 worker_before = time.process_time()
-                host.start()
-                _until_scored(owner, sizes.warm_up + sizes.signals)
-                worker_s = time.process_time() - worker_before
+                with _moving_quotes(scratch):
+                    host.start()
+                    _until_scored(owner, sizes.warm_up + sizes.signals)
+                    worker_s = time.process_time() - worker_before
                 return _figures(owner, sizes, published_at, worker_s, backend_before)
         finally:
             host.stop()
@@ -146,6 +152,28 @@ def _furnish(owner: Connection[Any], scratch: Scratch) -> None:
     owner.execute(_QUOTES)
     apply_pack(owner, load_pack(CHECKOUT / "policies" / "bench.toml"), applied_by="desk bench")
     owner.execute("reset role")
+
+
+@contextmanager
+def _moving_quotes(scratch: Scratch) -> Generator[None]:
+    """Let quotes and spreads move, each time to one of fifty spreads."""
+    over = threading.Event()
+
+    def move() -> None:
+        with psycopg.connect(scratch.url, autocommit=True) as feed:
+            feed.execute("set role desk_owner")
+            moved = 0
+            while not over.wait(1 / QUOTES_PER_S):
+                moved += 1
+                feed.execute(_MOVED_QUOTES, {"moved": moved, "spread": moved * 37 % 50})
+
+    thread = threading.Thread(target=move, name="quotes", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(WAIT_S)
 
 
 def _publish(scratch: Scratch, count: int) -> datetime:
@@ -267,6 +295,12 @@ _QUOTES: LiteralString = """
 insert into public.latest_quotes (venue_id, symbol, bid, ask, quoted_at, received_at)
 select 'bench', n.symbol, 1.2, 1.2001, clock_timestamp(), clock_timestamp()
   from public.instruments n
+"""
+_MOVED_QUOTES: LiteralString = """
+update public.latest_quotes
+   set bid = 1.2 + %(moved)s * 0.00001,
+       ask = 1.2 + %(moved)s * 0.00001 + 0.00005 + %(spread)s * 0.000002,
+       quoted_at = clock_timestamp(), received_at = clock_timestamp()
 """
 _SIGNALS: LiteralString = """
 with x as (

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +23,6 @@ from backend.domain.rationale import (
     Conviction,
     FlowFacts,
     Precedent,
-    load_weights,
-    score,
 )
 from backend.domain.timeframe import timeframe_seconds
 from backend.values import OrderType, Side, read_instant
@@ -55,6 +54,7 @@ CANVAS = Canvas(
 HEARS = (NormalizedSignal.TYPE,)
 HEARS_ROWS = ("review",)
 EMITS = (RationaleSignal.TYPE,)
+READS_AHEAD = True
 FACTS = "intake.scoring_facts"
 MORE_FACTS = "intake.precedent_facts"
 EFFECTS = ("intake.record_rationales", OPEN_REVIEWS)
@@ -163,13 +163,15 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
         return _send_on(signal, prior, market, policy_hash)
     if facts["weights"] is None:
         return denied(Code.POLICY_MISSING, "no weights are in force", policy_hash)
-    past = _precedents(facts)
-    rationale = score(market.features, signal.side, load_weights(facts["weights"]), past)
+    scored = rationales.score_once(
+        market.features, signal.side, facts["weights"], _precedents(facts)
+    )
+    rationale = scored.rationale
     rationale_id = context.new_id("rationale")
     kept = Effect(
         "intake.record_rationales",
         rationales.record(
-            message, signal, rationale_id, rationale, market, past, policy.threshold, context.now
+            message, signal, rationale_id, scored, market, policy.threshold, context.now
         ),
     )
     if rationale.score < policy.threshold and not approved:
@@ -185,7 +187,7 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
             features=market.said,
             policy_hash=policy_hash,
         )
-    emission = rationales.payload(signal, rationale_id, rationale, market, past)
+    emission = rationales.payload(signal, rationale_id, scored, market)
     reached = "a person approved it unscored" if approved else f"threshold {policy.threshold}"
     return Decision(
         outcome="scored",
@@ -311,6 +313,12 @@ def _send_on(
 
 def _precedents(facts: Facts) -> tuple[Precedent, ...]:
     return tuple(
-        Precedent(UUID(p["rationale_id"]), Decimal(p["distance"]), Decimal(p["outcome_r"]))
+        _precedent(p["rationale_id"], p["distance"], p["outcome_r"])
         for p in facts["precedents"] or ()
     )
+
+
+@lru_cache(maxsize=4096)
+def _precedent(rationale_id: str, distance: str, outcome_r: str) -> Precedent:
+    # Signals of one bar look alike: their precedents are the same few.
+    return Precedent(UUID(rationale_id), Decimal(distance), Decimal(outcome_r))

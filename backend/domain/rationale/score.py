@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from backend.domain.numbers import MICRO, ONE, ZERO
 from backend.domain.rationale.axes import COUNTER_PARTY, FEATURES, Axis
@@ -22,11 +23,12 @@ from backend.domain.rationale.weights import Weights, logistic
 from backend.values import Side
 
 _NOTHING_KNOWN = Decimal("0.5")
+_AXIS_NAMES = {name: feature.axis.value for name, feature in FEATURES.items()}
+_DIRECTIONAL = frozenset(name for name, feature in FEATURES.items() if feature.directional)
 _SLOPE = Decimal("1e-16")
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(NamedTuple):
     """What one feature added to (or took from) the score. `value` is as seen by the side."""
 
     feature: str
@@ -124,6 +126,7 @@ def _terms(
 ) -> tuple[list[_Term], tuple[str, ...]]:
     terms: list[_Term] = []
     unknown: list[str] = []
+    sold = side is Side.SELL
     for name, weight in weights.log_odds.items():
         value: Decimal | None = getattr(features, name)
         if value is None:
@@ -131,7 +134,7 @@ def _terms(
             continue
         if not value.is_finite() or abs(value) > 1:
             raise ValueError(f"feature {name} lies outside -1 to 1")
-        if side is Side.SELL and value and FEATURES[name].directional:
+        if sold and value and name in _DIRECTIONAL:
             value = -value
         terms.append((name, value, value * weight))
     return terms, tuple(unknown)
@@ -158,17 +161,16 @@ def _share(terms: list[_Term], weights: Weights) -> tuple[Decimal, tuple[Contrib
         missing -= step
         index += 1
     return total, tuple(
-        Contribution(name, FEATURES[name].axis.value, value, amount)
+        Contribution(name, _AXIS_NAMES[name], value, amount)
         for (name, value, _), amount in zip(shares, amounts, strict=True)
     )
 
 
 def _axes(terms: list[_Term], weights: Weights) -> Axes:
     moved = dict.fromkeys(Axis, ZERO)
-    flow_known = False
     for name, _, log_odds in terms:
         moved[FEATURES[name].axis] += log_odds
-        flow_known = flow_known or name in COUNTER_PARTY
+    flow_known = any(name in COUNTER_PARTY for name, _, _ in terms)
 
     def of(axis: Axis) -> Decimal:
         reach = weights.reach[axis]
