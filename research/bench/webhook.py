@@ -161,7 +161,7 @@ def run_webhook_bench(settings: Settings, sizes: Sizes, report: Report) -> dict[
         report(f"closed loop, {sizes.closed} alerts, {before} wait in the chain")
         closed = bench.flood(sizes.closed)
         report(f"closed loop: {closed.figures()}")
-        rate = float(2 * PROMISED_PER_S)
+        rate = float(PROMISED_PER_S)
         report(f"on schedule, {rate:.0f}/s")
         scheduled = bench.flood(int(rate * sizes.seconds), rate)
         report(f"on schedule: {scheduled.figures()}")
