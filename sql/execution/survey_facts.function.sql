@@ -39,8 +39,20 @@ begin
     'adopting', not exists (select from execution.reconciliations r
                              where r.account_id = v_asked.account_id
                                and r.state in ('agreed', 'repaired', 'unexplained')),
+    -- What every look found for ten seconds at least: what a venue only lists late has passed.
     'before', (select coalesce(jsonb_agg(f ->> 'key'), '[]')
-                 from jsonb_array_elements(coalesce(v_last.findings, '[]')) f),
+                 from jsonb_array_elements(coalesce(v_last.findings, '[]')) f
+                cross join jsonb_build_array(jsonb_build_object('key', f -> 'key')) k(one)
+                where exists (
+                  select from execution.reconciliations r
+                   where r.account_id = v_asked.account_id and r.findings @> k.one
+                     and r.surveyed_at <= p_now - interval '10 seconds'
+                     and r.asked_at > p_now - interval '10 minutes'
+                     and r.surveyed_at > coalesce((
+                           select max(s.surveyed_at) from execution.reconciliations s
+                            where s.account_id = v_asked.account_id
+                              and s.asked_at > p_now - interval '10 minutes'
+                              and not s.findings @> k.one), '-infinity'))),
     -- Who lifts the halt has read the report.
     'accepted', (select coalesce(jsonb_agg(distinct f ->> 'key'), '[]')
                    from execution.reconciliations r

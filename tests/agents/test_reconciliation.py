@@ -160,8 +160,10 @@ def test_a_gap_that_nothing_explains_is_closed_by_a_synthetic_entry_and_halts_th
     adopted(bridge, outside)
     assert run(bridge, outside, buy(inside, "0.3")).outcome == "filled"
     inside.execute("update positions set quantity = 0.5")
-    assert reconciled(bridge, outside).outcome == "unsettled"
+    for _ in range(2):
+        assert reconciled(bridge, outside).outcome == "unsettled"
     assert position(inside) == Decimal("0.5")
+    after_a_while(inside)
     decision = reconciled(bridge, outside)
     assert decision.outcome == "unexplained"
     assert position(inside) == Decimal("0.3")
@@ -177,6 +179,36 @@ def test_a_gap_that_nothing_explains_is_closed_by_a_synthetic_entry_and_halts_th
     # Lifting the halt is accepting the report.
     inside.execute("update governance.halts set lifted_at = clock_timestamp(), lifted_by = 'test'")
     assert reconciled(bridge, outside).outcome == "agreed"
+
+
+def after_a_while(inside: Connection[Any]) -> None:
+    """Have every look been made longer ago than venues take to list a trade."""
+    inside.execute(
+        "update execution.reconciliations set surveyed_at = surveyed_at - interval '11 seconds'"
+    )
+
+
+def test_a_trade_that_the_venue_lists_late_is_no_gap_however_often_it_is_looked_at(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, start: Start
+):
+    terminal = start()
+    adopted(bridge, outside)
+    terminal.control.inject("late_records", ms=2_500)
+    # The position and the balance have moved, the trade is not listed.
+    assert run(bridge, outside, buy(inside)).outcome == "accepted"
+    for _ in range(3):
+        assert reconciled(bridge, outside).outcome == "unsettled"
+    client = terminal.client(initialize=False)
+    until(lambda: len(client.history_deals_get(0, 2_000_000_000)) == 2, "the trade was listed", 10)
+    assert reconciled(bridge, outside).outcome == "unsettled"
+    (inquiry,) = inquiries(inside)
+    assert carried_out(bridge, outside, inquiry).outcome == "filled"
+    # Long ago and again: what passed in between is another gap.
+    after_a_while(inside)
+    assert reconciled(bridge, outside).outcome == "agreed"
+    inside.execute("update positions set quantity = 0, average_price = null")
+    assert reconciled(bridge, outside).outcome == "unsettled"
+    assert rows(inside, "select count(*) from execution.venue_orders") == [(0,)]
 
 
 def test_a_stalled_bridge_records_nothing_of_what_it_surveyed(

@@ -1,8 +1,8 @@
 """Compare an account's books with what its venue lists, and say what follows from it.
 
 The venue's word about what was traded stands above ours. What it did unasked is adopted; a gap
-that nothing explains must be seen twice before it counts, because venues list late; then it is
-closed by a synthetic entry, and a person is to look.
+that nothing explains must stand for a while before it counts, because venues list late; then it
+is closed by a synthetic entry, and a person is to look.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -252,12 +253,10 @@ def _close_gap(
         "synthetic entries made the books equal",
         "find the trade in the broker's statement; nothing that the venue lists explains it",
         explained=books.adopting,
+        gap=theirs - ours,
     )
     if finding.key not in books.before:
-        unsure = "nothing yet: looked at again"
-        result.findings.append(
-            Finding(finding.kind, symbol, str(ours), str(theirs), unsure, settled=False)
-        )
+        result.findings.append(_unsure(finding))
         return
     result.findings.append(finding)
     for number, (quantity, at) in enumerate(_steps(held, theirs, price)):
@@ -302,12 +301,10 @@ def _compare_money(books: Books, venue: Venue, pending: list[Deal], result: Comp
         f"an adjustment of {difference} made the ledger equal",
         "find what moved the balance in the broker's statement: no trade or booking listed does",
         explained=books.adopting,
+        gap=difference,
     )
     if not books.adopting and finding.key not in books.before:
-        unsure = "nothing yet: looked at again"
-        result.findings.append(
-            Finding(finding.kind, "balance", str(ours), str(venue.balance), unsure, settled=False)
-        )
+        result.findings.append(_unsure(finding))
         return
     result.findings.append(finding)
     name = _name("balance", str(ours), str(venue.balance), str(len(books.trades)))
@@ -319,13 +316,14 @@ def _tell(books: Books, finding: Finding, result: Comparison, *, twice: bool = F
     """Add what cannot be explained, unless a person has seen it or it may still pass."""
     if finding.key in books.accepted:
         return
-    if twice and finding.key not in books.before:
-        finding = Finding(
-            *(finding.kind, finding.subject, finding.ours, finding.theirs),
-            *("nothing yet: looked at again", finding.todo),
-            settled=False,
-        )
-    result.findings.append(finding)
+    unsure = twice and finding.key not in books.before
+    result.findings.append(_unsure(finding) if unsure else finding)
+
+
+def _unsure(finding: Finding) -> Finding:
+    """Return what is not believed yet: venues list late, and it may pass."""
+    done = "nothing yet: looked at again"
+    return replace(finding, done=done, explained=True, settled=False)
 
 
 def _said(deal: Deal) -> str:

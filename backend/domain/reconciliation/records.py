@@ -129,7 +129,10 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One difference. explained: nobody has to look. settled False: it may pass by itself."""
+    """One difference. explained: nobody has to look. settled False: it may pass by itself.
+
+    gap: by how much both sides differ, where that stays while both go on trading.
+    """
 
     kind: str
     subject: str
@@ -139,11 +142,13 @@ class Finding:
     todo: str = ""
     explained: bool = True
     settled: bool = True
+    gap: Decimal | None = None
 
     @property
     def key(self) -> str:
         """Tell the same difference again."""
-        return f"{self.kind}/{self.subject}/{self.ours}/{self.theirs}"
+        sides = f"{self.ours}/{self.theirs}" if self.gap is None else f"{self.gap.normalize():+f}"
+        return f"{self.kind}/{self.subject}/{sides}"
 
 
 @dataclass(frozen=True, slots=True)

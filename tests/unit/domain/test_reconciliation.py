@@ -255,3 +255,15 @@ def test_synthetic_entries_give_the_venues_quantity_and_price_and_realise_nothin
     assert again == compare(some_books(positions=held, before=seen), venue)
     assert {order.origin for order in again.adopted} == {"synthetic"}
     assert again.state == "unexplained"
+
+
+def test_a_gap_is_the_same_one_while_both_sides_go_on_trading():
+    def keys(ours: str, theirs: str) -> set[str]:
+        held = {"EURUSD": Held(Decimal(ours), Decimal(1), "")}
+        listed = ListedPosition("EURUSD", Side.BUY, Decimal(theirs), Decimal(1))
+        return {f.key for f in compare(some_books(positions=held), venue_with(listed)).findings}
+
+    def venue_with(listed: ListedPosition) -> Venue:
+        return a_venue(positions=(listed,))
+
+    assert keys("0.92", "0.86") == keys("0.80", "0.74") != keys("0.80", "0.86")
