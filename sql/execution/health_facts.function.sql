@@ -30,7 +30,8 @@ begin
                      where t.opened_at > v_now - interval '15 minutes'
                        -- What never left for want of a connection tells nothing of how orders
                        -- fill: it is told below, and forgotten when the venue is back.
-                       and not (t.state = 'not_sent' and t.report ->> 'status' = 'again')
+                       and not (t.state = 'not_sent'
+                                and t.report ->> 'status' is not distinct from 'again')
                      order by t.opened_at desc limit 1000) k
              order by k.order_id, k.opened_at desc) a
       join public.orders o on o.order_id = a.order_id

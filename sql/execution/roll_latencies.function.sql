@@ -14,7 +14,7 @@ begin
       join public.orders o on o.order_id = a.order_id
      where a.opened_at > v_now - interval '7 days'
        -- What never left for want of a connection was not waited for.
-       and not (a.state = 'not_sent' and a.report ->> 'status' = 'again')
+       and not (a.state = 'not_sent' and a.report ->> 'status' is not distinct from 'again')
   ), spans as (
     select s.venue_id, s.account_id, s.order_type, s.status, s.state, s.latency_ms,
            p.span, p.starts_at
