@@ -212,7 +212,8 @@ Instant = Annotated[
 ]
 """An aware UTC instant that travels as RFC 3339 with microseconds and `Z`."""
 
-Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_.\-]{1,20}$")]
+SYMBOL_PATTERN = r"^[A-Z0-9_.\-]{1,20}$"
+Symbol = Annotated[str, StringConstraints(pattern=SYMBOL_PATTERN)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_\-]{0,62}$")]
 
 AlertId = NewType("AlertId", UUID)

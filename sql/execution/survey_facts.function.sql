@@ -61,9 +61,16 @@ begin
                   where r.account_id = v_asked.account_id
                     and r.asked_at > v_since - interval '1 day'),
     'policy_hash', (select p.policy_hash from risk.policies p where p.active),
-    'strategy_id', (select s.strategy_id from public.strategies s
-                     where s.account_id = v_asked.account_id
-                     order by s.state = 'active' desc, s.strategy_id limit 1),
+    -- Whose a trade is that nobody of ours opened: the account's own strategy, one that may use it.
+    'strategy_id', coalesce((
+      select s.strategy_id from public.strategies s
+       where s.org_id = v_asked.org_id
+         and (s.account_id = v_asked.account_id or exists (
+                select from risk.policies p
+                 where p.active
+                   and p.body #> array['venues', 'accounts', s.strategy_id] ? v_asked.account_id))
+       order by s.account_id = v_asked.account_id desc, s.state = 'active' desc, s.strategy_id
+       limit 1), 'none'),
     'balance', execution.booked_cash(
       v_asked.account_id,
       case when v_last.state in ('agreed', 'repaired') then v_last.our_balance end,

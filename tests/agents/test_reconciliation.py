@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,7 +20,7 @@ from tests.kit.bridge_flow import (
     settled,
     working,
 )
-from tests.kit.bridges import FAST, Start, reach
+from tests.kit.bridges import FAST, OPTIONS, Start, reach
 from tests.kit.homes import until
 from tests.kit.order_flow import OTHER_WORKER, WORKER, an_order, give_shard, new_id
 from tests.kit.signals import NOW
@@ -99,6 +100,9 @@ def test_a_stop_hit_inside_the_terminal_closes_our_position_under_its_reason(
         (order_id,),
     )
     assert kinds == [("venue", "filled", True, "tv-smc", True)]
+    # Nobody asked for its price: a model of slippage learns nothing from it.
+    slipped = rows(inside, "select slippage_bps is null from fills order by position_nr")
+    assert slipped == [(False,), (True,)]
     assert reconciled(bridge, outside).outcome == "agreed"
 
 
@@ -124,6 +128,39 @@ def test_what_a_person_trades_is_booked_as_theirs_and_their_orders_are_listed(
     assert seen == [(False, "filled", "SELL"), (True, "working", "BUY")]
     assert reconciled(bridge, successor).outcome == "agreed"
     assert rows(inside, "select count(*) from governance.halts") == [(0,)]
+
+
+def test_what_people_trade_under_a_name_that_the_desk_cannot_say_is_booked_too(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, successor: Outside,
+    start: Start, tmp_path: Path,
+):  # fmt: skip
+    rules = tmp_path / "rules.toml"
+    rules.write_text('["US30.cash"]\nlike = "EURUSD"\n')
+    terminal = start(*OPTIONS, "--rules", str(rules))
+    adopted(bridge, outside)
+    bought = {"action": 1, "symbol": "US30.cash", "volume": 0.3, "type": 0}
+    assert terminal.client().order_send(bought).deal
+    decision = reconciled(bridge, successor)
+    assert (decision.outcome, decision.emissions) == ("repaired", ())
+    held = rows(inside, "select symbol, quantity from positions")
+    assert held == [("US30.cash", Decimal("0.3"))]
+    assert reconciled(bridge, successor).outcome == "agreed"
+
+
+def test_an_account_without_a_strategy_of_its_own_is_compared_like_any_other(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, successor: Outside,
+    start: Start,
+):  # fmt: skip
+    terminal = start()
+    adopted(bridge, outside)
+    inside.execute("update strategies set account_id = 'paper-2'")
+    try:
+        bought = {"action": 1, "symbol": "EURUSD", "volume": 0.3, "type": 0}
+        assert terminal.client().order_send(bought).deal
+        assert reconciled(bridge, successor).outcome == "repaired"
+        assert position(inside) == Decimal("0.3")
+    finally:
+        inside.execute("update strategies set account_id = 'paper-1'")
 
 
 def test_a_fill_that_nobody_recorded_is_found_and_its_order_ends_as_filled(

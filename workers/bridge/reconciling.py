@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +22,7 @@ from backend.domain.reconciliation.records import (
     ListedOrder,
     Movement,
 )
-from backend.values import format_decimal, format_instant
+from backend.values import SYMBOL_PATTERN, format_decimal, format_instant
 from workers.agent import Context, Decision, Effect, Emission
 from workers.bridge.fills import FillBooking, book_fills
 from workers.bridge.surveying import books_of, venue_of
@@ -178,6 +179,8 @@ def _adopted(
     }
     seen = {
         **item,
+        # No message goes out about a name that none can say: see `_events`.
+        "symbol": order.symbol if _sayable(order.symbol) else "UNKNOWN",
         "attempt_id": prepared["reconciliation_id"],
         "account_id": prepared["account_id"],
         "venue_id": prepared["venue_id"],
@@ -191,7 +194,8 @@ def _adopted(
     }
     said = {"fills": [_fill(trade, at) for trade in order.trades], "latency_ms": None}
     bookings = book_fills(seen, said, context)
-    return item | {"fills": [booking.item for booking in bookings]}, bookings
+    # Nobody asked for a price: what it slipped by is unknown, and no model may learn a zero.
+    return item | {"fills": [{**b.item, "slippage_bps": None} for b in bookings]}, bookings
 
 
 def _fill(trade: Deal, at: datetime) -> dict[str, Any]:
@@ -214,7 +218,12 @@ def _events(
     prepared: Facts,
     context: Context,
 ) -> list[Emission]:
-    """Tell what happened without us, as if it had been told when it happened."""
+    """Tell what happened without us, as if it had been told when it happened.
+
+    What people trade may have a name that no message can say: then only the books have it.
+    """
+    if not _sayable(adopted.symbol):
+        return []
     event = OrderEvent(
         order_id=UUID(order["order_id"]),
         intent_id=UUID(order["intent_id"]),
@@ -234,6 +243,10 @@ def _events(
     )
     payloads = [event, *(booking.event for booking in bookings)]
     return [Emission(payload, prepared["account_id"]) for payload in payloads]
+
+
+def _sayable(symbol: str) -> bool:
+    return re.match(SYMBOL_PATTERN, symbol) is not None
 
 
 def _foreign(origin: str, order: ListedOrder) -> dict[str, Any]:
