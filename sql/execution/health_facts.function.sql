@@ -17,34 +17,42 @@ begin
 
   with sent as materialized (
     select o.venue_id, o.symbol, count(*) as sent,
-           count(*) filter (where o.status = 'rejected') as rejected,
+           count(*) filter (where o.status = 'rejected' or a.refused) as rejected,
            count(*) filter (where a.state in ('unknown', 'not_sent')
                                or a.state = 'open' and a.opened_at < v_now - interval '10 seconds')
              as unanswered,
            percentile_disc(0.95) within group (order by a.latency_ms) as latency_p95_ms
       -- The latest thousand are enough to judge by, and bound the work of a busy quarter hour.
       -- An order that was tried several times counts once, as it ended.
-      from (select distinct on (k.order_id) k.order_id, k.latency_ms, k.state, k.opened_at
-              from (select t.order_id, t.latency_ms, t.state, t.opened_at
+      from (select distinct on (k.order_id) k.order_id, k.latency_ms, k.state, k.opened_at,
+                   -- Answered that it may be tried again: a requote, or nothing may be traded.
+                   k.state = 'answered' and k.report ->> 'status' = 'again' as refused
+              from (select t.order_id, t.latency_ms, t.state, t.opened_at, t.report
                       from execution.attempts t
                      where t.opened_at > v_now - interval '15 minutes'
-                       -- What never left for want of a connection tells nothing of how orders
-                       -- fill: it is told below, and forgotten when the venue is back.
-                       and not (t.state = 'not_sent'
-                                and t.report ->> 'status' is not distinct from 'again')
+                       -- What never left for want of a connection (TR415), or of our own
+                       -- slowness (TR433), tells nothing of how orders fill. The first is told
+                       -- below, and forgotten when the venue is back.
+                       and (t.state = 'not_sent' and t.report ->> 'status' = 'again'
+                                and t.report ->> 'code' in ('TR415', 'TR433')) is not true
                      order by t.opened_at desc limit 1000) k
              order by k.order_id, k.opened_at desc) a
       join public.orders o on o.order_id = a.order_id
      group by o.venue_id, o.symbol
   ), away as materialized (
-    -- Nothing left within the last seconds, whoever tried. Silence after that lets one try again.
+    -- Since an account's venue last answered, an order could not leave: what is tried again comes
+    -- within twelve seconds (waiting to connect, and the longest pause before the next try).
+    -- Silence after that lets one try.
     select c.venue_id
-      from execution.attempts t
-      join public.accounts c on c.account_id = t.account_id
-     where t.opened_at > v_now - interval '5 seconds'
-     group by c.venue_id
-    having max(t.opened_at) filter (where t.state = 'not_sent' and t.report ->> 'status' = 'again')
-             > coalesce(max(t.answered_at) filter (where t.state = 'answered'), '-infinity')
+      from (select t.account_id,
+                   max(t.answered_at) filter (
+                     where t.state = 'not_sent' and t.report ->> 'code' = 'TR415') as lost_at,
+                   max(t.answered_at) filter (where t.state = 'answered') as told_at
+              from execution.attempts t
+             where t.opened_at > v_now - interval '30 seconds'
+             group by t.account_id) k
+      join public.accounts c on c.account_id = k.account_id
+     where k.lost_at > greatest(k.told_at, v_now - interval '12 seconds')
   ), debt as materialized (
     select c.venue_id, r.symbol, sum(r.remaining_notional) as open_risk
       from risk.reservations r

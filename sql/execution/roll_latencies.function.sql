@@ -13,8 +13,9 @@ begin
       from execution.attempts a
       join public.orders o on o.order_id = a.order_id
      where a.opened_at > v_now - interval '7 days'
-       -- What never left for want of a connection was not waited for.
-       and not (a.state = 'not_sent' and a.report ->> 'status' is not distinct from 'again')
+       -- What never left, for want of a connection or because we were slow, was not waited for.
+       and (a.state = 'not_sent' and a.report ->> 'status' = 'again'
+                and a.report ->> 'code' in ('TR415', 'TR433')) is not true
   ), spans as (
     select s.venue_id, s.account_id, s.order_type, s.status, s.state, s.latency_ms,
            p.span, p.starts_at

@@ -27,6 +27,9 @@ from tests.kit.signals import a_context, a_message
 from tests.kit.trading_desk import ask, rows
 from workers.agents import compliance, feedback, hedger, reporter
 
+UNREACHED = a_report("again", code="TR415", retcode=None, latency_ms=None)
+"""Nothing left: the venue could not be connected to."""
+
 
 def role(desk: Database, name: str) -> Connection[Any]:
     return psycopg.connect(desk.role_url(f"{name}_agent"), autocommit=True)
@@ -200,13 +203,17 @@ def test_a_venue_that_was_away_is_not_blamed_for_what_never_left_once_it_answers
 
     def does_not_leave() -> dict[str, Any]:
         attempt = open_attempt(bridge, an_order(inside))
-        record(bridge, attempt, a_report("again", retcode=None, latency_ms=None))
+        # Connecting may take as long as a venue is waited for: what counts is when it was told.
+        age_attempt(inside, attempt, 8)
+        record(bridge, attempt, UNREACHED)
         return attempt
 
-    away = [does_not_leave() for _ in range(3)]
+    for _ in range(3):
+        does_not_leave()
     assert seen() == (0, 0, True)
-    for attempt in away:
-        age_attempt(inside, attempt, 6)
+    inside.execute(
+        "update execution.attempts set answered_at = answered_at - interval '13 seconds'"
+    )
     assert seen() == (0, 0, False), "one may try again after a silence"
     does_not_leave()
     assert seen() == (0, 0, True)
@@ -219,11 +226,26 @@ def test_a_venue_that_was_away_is_not_blamed_for_what_never_left_once_it_answers
     assert seen() == (2, 1, False), "what left and was not answered counts"
 
 
+def test_a_venue_that_answers_but_trades_nothing_is_not_well(
+    desk: Database, inside: Connection[Any], bridge: Connection[Any]
+):
+    """Trading switched off at the terminal (nothing is sent) or at the server (retcode 10026)."""
+    off = a_report("again", code="TR432", retcode=None, latency_ms=None)
+    record(bridge, open_attempt(bridge, an_order(inside)), off)
+    record(bridge, open_attempt(bridge, an_order(inside)), a_report("again", retcode=10026))
+    late = a_report("again", code="TR433", retcode=None, latency_ms=None)
+    record(bridge, open_attempt(bridge, an_order(inside)), late)
+    with role(desk, "execution_overseer") as overseer:
+        (facts,) = ask(overseer, "execution.health_facts", {})
+    (pair,) = (pair for pair in facts["pairs"] if pair["symbol"] == "EURUSD")
+    assert (pair["sent"], pair["rejected"], pair["unanswered"]) == (2, 1, 1)
+    assert not pair["unreachable"], "that we were too slow says nothing of the venue"
+
+
 def test_a_baseline_counts_nothing_that_never_left(
     desk: Database, inside: Connection[Any], bridge: Connection[Any]
 ):
-    attempt = open_attempt(bridge, an_order(inside))
-    record(bridge, attempt, a_report("again", retcode=None, latency_ms=None))
+    record(bridge, open_attempt(bridge, an_order(inside)), UNREACHED)
     record(bridge, open_attempt(bridge, an_order(inside)), a_report("filled", a_fill("1")))
     with role(desk, "housekeeping") as housekeeping:
         ask(housekeeping, "execution.roll_latencies", {})
