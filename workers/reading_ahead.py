@@ -7,13 +7,17 @@ any claim; the loop takes it up in the order of the deliveries.
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from psycopg import Connection
 
 from workers.deciding import Claimed
 from workers.hearing import Hearing
+
+CLOSE_S = 10.0
 
 _Heard = tuple[list[Claimed], bool]
 
@@ -24,8 +28,11 @@ class ReadingAhead:
     def __init__(self, hearing: Hearing, conn: Connection[Any], name: str) -> None:
         self._hearing = hearing
         self._conn = conn
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"ahead-{name}")
         self._coming: Future[_Heard] | None = None
+        self._asked: SimpleQueue[tuple[Future[_Heard], int] | None] = SimpleQueue()
+        # A daemon, as the loop is: a server that answers nobody must not keep a process alive.
+        self._thread = Thread(target=self._run, name=f"ahead-{name}", daemon=True)
+        self._thread.start()
 
     @property
     def pending(self) -> bool:
@@ -35,7 +42,8 @@ class ReadingAhead:
     def start(self, limit: int) -> None:
         """Begin to claim the next batch, unless one is on its way."""
         if self._coming is None:
-            self._coming = self._thread.submit(self._hearing.claim, limit)
+            self._coming = Future()
+            self._asked.put((self._coming, limit))
 
     def collect(self) -> _Heard:
         """Wait for the batch and return it with whether more may wait. Raises what it met."""
@@ -46,6 +54,16 @@ class ReadingAhead:
 
     def close(self) -> None:
         """Wait until nothing is claimed any more. What was claimed is dropped: its lease ends."""
-        self._thread.shutdown(wait=True)
         self._coming = None
-        self._conn.close()
+        self._asked.put(None)
+        self._thread.join(CLOSE_S)
+        if not self._thread.is_alive():
+            self._conn.close()
+
+    def _run(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            coming, limit = asked
+            try:
+                coming.set_result(self._hearing.claim(limit))
+            except Exception as error:  # noqa: BLE001 - collect() hands it on
+                coming.set_exception(error)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +29,7 @@ from backend.runtime.pace import Pace, Throughput
 from workers.agent import Agent, RowMessage
 from workers.deciding import Claimed, Decider, Settlement
 from workers.hearing import Hearing, lease_lost
+from workers.in_hand import InHand
 from workers.reading_ahead import ReadingAhead
 from workers.signatures import KeyRegistry
 
@@ -92,8 +92,7 @@ class AgentLoop:
         self._wake = threading.Event()
         self._look = True
         self._poll_due = 0.0
-        self._handed: deque[tuple[str, Claimed]] = deque()
-        self._handed_lock = threading.Lock()
+        self._in_hand = InHand()
         self._stopping = threading.Event()
         self._random = random.Random()
         self._conn: Connection[Any] | None = None
@@ -114,8 +113,7 @@ class AgentLoop:
 
     def hand(self, worker_id: str, claimed: Claimed) -> None:
         """Give a message that is leased to this loop's worker already."""
-        with self._handed_lock:
-            self._handed.append((worker_id, claimed))
+        self._in_hand.put(worker_id, [claimed])
         self._wake.set()
 
     def stop(self) -> None:
@@ -152,39 +150,40 @@ class AgentLoop:
         conn = self._conn = settings.connect(f"{self.agent.name}_agent")
         # A new session is a new worker: what the old one claimed comes back by its epoch.
         worker_id = UUID(bytes=uuid_utils.uuid7().bytes)
-        registration = bus.register_worker(
-            conn, worker_id, settings.process_id, settings.host, settings.pid, settings.version
-        )
-        self._batch_max = registration.batch_max
-        if settings.accounts and self.agent.name == "execution":
-            item = {"i": 0, "worker_id": str(worker_id), "accounts": settings.accounts}
-            bus.call(conn, "execution.pin_accounts", [item])
-        session = Session(
-            conn,
-            worker_id,
-            Decider(self.agent, conn, self.key, worker_id, settings.version, settings.peers),
-            self._hearing(conn, worker_id),
-            self._reading_ahead(worker_id),
-        )
-        self.worker_id = worker_id
-        self._lease_due = 0.0
-        log.info("agent.started", agent=self.agent.name, worker_id=str(worker_id))
+        # Before it registers: who stands in the register and does not come holds up its shards.
+        ahead = self._reading_ahead(worker_id)
         try:
-            while not self._stopping.is_set():
-                self._linger()
-                # Cleared before looking: a hint that comes while we look is not lost.
-                self._wake.clear()
-                self._renew(session)
-                busy = self._drain(session)
-                self._tick(session.decider)
-                if not busy:
-                    self._wake.wait(self._pause_s())
+            registration = bus.register_worker(
+                conn, worker_id, settings.process_id, settings.host, settings.pid, settings.version
+            )
+            self._batch_max = registration.batch_max
+            if settings.accounts and self.agent.name == "execution":
+                item = {"i": 0, "worker_id": str(worker_id), "accounts": settings.accounts}
+                bus.call(conn, "execution.pin_accounts", [item])
+            decider = Decider(
+                self.agent, conn, self.key, worker_id, settings.version, settings.peers
+            )
+            self.worker_id = worker_id
+            self._lease_due = 0.0
+            log.info("agent.started", agent=self.agent.name, worker_id=str(worker_id))
+            self._work(Session(conn, worker_id, decider, self._hearing(conn, worker_id), ahead))
         finally:
             self.worker_id = None
-            if session.ahead is not None:
-                session.ahead.close()
+            if ahead is not None:
+                ahead.close()
             if not conn.closed:
                 bus.stop_worker(conn, worker_id)
+
+    def _work(self, session: Session) -> None:
+        while not self._stopping.is_set():
+            self._linger()
+            # Cleared before looking: a hint that comes while we look is not lost.
+            self._wake.clear()
+            self._renew(session)
+            busy = self._drain(session)
+            self._tick(session.decider)
+            if not busy:
+                self._wake.wait(self._pause_s())
 
     def _hearing(self, conn: Connection[Any], worker_id: UUID) -> Hearing:
         settings = self.settings
@@ -199,7 +198,7 @@ class AgentLoop:
         return ReadingAhead(self._hearing(conn, worker_id), conn, self.agent.name)
 
     def _linger(self) -> None:
-        if self._full or not (self._look or self._handed):
+        if self._full or not (self._look or self._in_hand):
             return
         # Nobody waits for an observer: more per batch leaves more of the machine to the others.
         gather_s = self.settings.pace.gather_s(self._throughput.per_s)
@@ -220,17 +219,22 @@ class AgentLoop:
 
     def _holds(self, session: Session) -> bool:
         """Tell whether the worker has leases on what it has not handled."""
-        return bool(self._handed) or (session.ahead is not None and session.ahead.pending)
+        return bool(self._in_hand) or (session.ahead is not None and session.ahead.pending)
 
     def _pause_s(self) -> float:
-        due = [self._lease_due, self._poll_due]
+        due = [self._lease_due]
+        if self._may_claim():
+            due.append(self._poll_due)
         if self.agent.every_ms is not None and self._ticks_here():
             due.append(self._next_tick)
         return max(0.0, min(due) - time.monotonic())
 
-    def _drain(self, session: Session) -> bool:
+    def _may_claim(self) -> bool:
         lease = self.lease
-        if lease is None or lease.throttled_by is not None or lease.shards == 0:
+        return lease is not None and lease.throttled_by is None and lease.shards > 0
+
+    def _drain(self, session: Session) -> bool:
+        if not self._may_claim():
             return False
         self._take_up(session)
         handed = self._take_handed(session)
@@ -246,10 +250,12 @@ class AgentLoop:
         self._look = False
         self._poll_due = now + POLL_S
         batch, self._full = session.hearing.claim(self._batch_max)
+        self._in_hand.claimed(batch)
         if batch:
             self._handle(session, batch)
         # After a short batch nothing waits that would not also send a hint.
-        self._look = self._look or self._full
+        if self._full:
+            self._look = True
         return self._look
 
     def _take_up(self, session: Session) -> None:
@@ -257,9 +263,10 @@ class AgentLoop:
         if session.ahead is None or not session.ahead.pending:
             return
         batch, full = session.ahead.collect()
-        self._look = self._look or full
-        with self._handed_lock:
-            self._handed.extend((str(session.worker_id), claimed) for claimed in batch)
+        if full:
+            self._look = True
+        self._in_hand.claimed(batch)
+        self._in_hand.put(str(session.worker_id), batch)
 
     def _read_ahead(self, session: Session) -> None:
         """Let the next batch come while this one is decided, if there is more than one.
@@ -270,20 +277,12 @@ class AgentLoop:
             session.ahead.start(self._batch_max)
 
     def _take_handed(self, session: Session) -> list[Claimed]:
-        if not self._handed:
-            return []
-        with self._handed_lock:
-            # Two publishers may hand in the other order than they committed, and what was read
-            # ahead may be older than what was handed meanwhile.
-            self._handed = deque(sorted(self._handed, key=lambda item: item[1].delivery_id))
-            count = min(len(self._handed), self._batch_max)
-            taken = [self._handed.popleft() for _ in range(count)]
+        taken, back = self._in_hand.take(str(session.worker_id), self._batch_max)
+        if back:
+            bus.release(session.conn, session.worker_id, back)
         batch: list[Claimed] = []
         now = self.settings.clock.now()
-        for holder, claimed in taken:
-            if holder != str(session.worker_id):
-                # Leased to what this loop was before its session broke: claimed anew by then.
-                continue
+        for claimed in taken:
             message = claimed.message
             if not isinstance(message, RowMessage) and (
                 message.created_at + timedelta(milliseconds=message.ttl_ms) < now
@@ -351,18 +350,11 @@ class AgentLoop:
             exc_info=error,
         )
         session.hearing.retry(claimed.delivery_id, code, detail, final=False)
-        self._let_go(session, claimed.ordering_key)
-
-    def _let_go(self, session: Session, ordering_key: str) -> None:
-        """Give back what is in hand of a key that failed: it may not overtake."""
+        # What is in hand of its key may not overtake it.
         self._take_up(session)
-        with self._handed_lock:
-            behind = [item for item in self._handed if item[1].ordering_key == ordering_key]
-            for item in behind:
-                self._handed.remove(item)
-        if behind:
-            ids = [claimed.delivery_id for _, claimed in behind]
-            bus.release(session.conn, session.worker_id, ids)
+        back = self._in_hand.fail(claimed)
+        if back:
+            bus.release(session.conn, session.worker_id, back)
 
     def _ticks_here(self) -> bool:
         everywhere = getattr(self.agent.module, "TICK_EVERYWHERE", False)

@@ -24,8 +24,10 @@ begin
 
   if p_final or v_delivery.attempts >= v_agent.max_attempts then
     perform bus.bury(v_agent.agent, p_delivery_id, p_code, p_error, p_code_version);
+    -- A younger message of the key may be buried while an older one waits for its next try.
     delete from bus.parked_keys k
-     where k.agent = v_agent.agent and k.ordering_key = v_delivery.ordering_key;
+     where k.agent = v_agent.agent and k.ordering_key = v_delivery.ordering_key
+       and k.msg_id = v_delivery.msg_id;
     return 'dead';
   end if;
 

@@ -213,6 +213,17 @@ def test_a_parked_key_comes_back_in_order(
     assert [row["attempts"] for row in rows] == [2, 1]
 
 
+def test_burying_a_younger_message_leaves_the_older_one_of_its_key_its_pause(
+    speaker: Connection[Any], hearer: Worker, keys: dict[str, SigningKey]
+) -> None:
+    key = keys["orchestrator"]
+    publish(speaker, a_note(key, text="1"), a_note(key, text="2"))
+    first, second = hearer.claim()
+    assert hearer.retry(first) == "parked"
+    assert hearer.retry(second, final=True) == "dead"
+    assert hearer.claim() == []
+
+
 def test_the_last_try_ends_as_a_dead_letter_and_frees_the_key(
     database: Database, speaker: Connection[Any], hearer: Worker, keys: dict[str, SigningKey]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from psycopg.rows import dict_row
 
 from backend.contracts.oversight import BlackboardNote
 from backend.contracts.signing import SigningKey
+from backend.db.bus import Lease
 from backend.db.gateway import connect
 from backend.ports import SystemClock
 from tests.kit.bus import NOTE, a_note, declare, publish, session
@@ -312,3 +314,17 @@ def _die(host: Host) -> None:
     loop._conn = None
     assert original is not None
     original.close()
+
+
+@pytest.mark.parametrize("lease", [Lease(64, 0, 1, 0, "upstream"), Lease(0, 0, 2, 0, None)])
+def test_a_worker_that_may_claim_nothing_waits_for_its_lease_and_not_for_its_next_look(
+    database: Database, keys: dict[str, SigningKey], lease: Lease
+) -> None:
+    """A look that is overdue and not allowed would be due again at once, without an end."""
+    with hosting(database, keys, an_agent(handle=lambda *_: pytest.fail("handled"))) as host:
+        loop = host.loops["supervisor"]
+        eventually(lambda: loop.lease is not None)
+        host.stop()
+    loop.lease = lease
+    loop._poll_due, loop._lease_due = 0.0, time.monotonic() + 60
+    assert loop._pause_s() > 30
