@@ -53,11 +53,16 @@ class Scored:
 
 @lru_cache(maxsize=4096)
 def score_once(
-    features: RationaleFeatures, side: Side, weights: str, precedents: tuple[Precedent, ...]
+    features: RationaleFeatures,
+    side: Side,
+    weights: str,
+    precedents: tuple[Precedent, ...],
+    moment: tuple[str | None, ...],
 ) -> Scored:
     """Score, once for all signals that see the same market. Raises ValueError like `score`.
 
     Alerts come in bursts, when a bar closes: many of them ask the same of the same moment.
+    moment: its features as text. Equal numbers of different text (0.5, 0.50) are two decisions.
     """
     rationale = score(features, side, load_weights(weights), precedents)
     axes = rationale.axes

@@ -4,7 +4,8 @@ create or replace function ops.end_shadow(
 language plpgsql security definer set search_path = '' as $$
 begin
   update public.shadow_comparisons c
-     set shadow_outcome = p_outcome, shadow_code = p_code, shadow_ended_at = p_at
+     -- What was compared already is compared again with the end that it has now.
+     set shadow_outcome = p_outcome, shadow_code = p_code, shadow_ended_at = p_at, verdict = 'open'
    where c.shadow_correlation_id = p_correlation_id
      and (c.shadow_outcome is null or ops.outcome_moves(c.shadow_outcome, p_outcome));
 end $$;

@@ -210,6 +210,14 @@ def test_conviction_of_the_bar_is_weighed_and_recorded():
     assert record["weights_version"] == PRIOR.version
 
 
+def test_equal_numbers_of_different_text_are_recorded_as_each_was_seen():
+    """What is scored once for many signals must not give one of them another's digits."""
+    for up in ("0.5", "0.50"):
+        effect = decide(answer(conviction=a_conviction(up=up, down="0"))).effects[0]
+        by_name = {c["feature"]: c["value"] for c in effect.item["contributions"]}
+        assert by_name["conviction"] == up
+
+
 @pytest.mark.parametrize(
     "conviction", [None, a_conviction(opened_at=format_instant(LAST - 3 * QUARTER))]
 )

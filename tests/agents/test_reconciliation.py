@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from tests.kit.homes import until
 from tests.kit.order_flow import OTHER_WORKER, WORKER, an_order, give_shard, new_id
 from tests.kit.signals import NOW
 from tests.kit.trading_desk import ask, rows
-from tests.venues.process import PaperProcess
 from workers.agent import RowMessage
 from workers.agents import execution
 from workers.outside import Outside
@@ -329,36 +327,3 @@ def test_an_order_that_works_although_it_ended_in_the_books_is_withdrawn(
     (finding,) = findings(inside)
     assert finding["kind"] == "orphaned_order"
     assert reconciled(bridge, outside).outcome == "agreed"
-
-
-def test_an_order_of_which_the_venue_has_no_trace_halts_and_ends_when_people_cancel_it(
-    bridge: Connection[Any], inside: Connection[Any], outside: Outside, successor: Outside,
-    start: Start,
-):  # fmt: skip
-    terminal = start()
-    adopted(bridge, outside)
-    order_id = working(bridge, inside, outside)
-    forgotten_by(terminal)
-    assert reconciled(bridge, successor).outcome == "unsettled"
-    after_a_while(inside)
-    assert reconciled(bridge, successor).outcome == "unexplained"
-    (finding,) = findings(inside)
-    assert (finding["kind"], finding["subject"]) == ("missing_order", str(order_id))
-    assert rows(inside, "select cause from governance.halts") == [("reconciliation",)]
-    ask(inside, "execution.cancel_orders", {"order_id": order_id, "reason": "the broker lost it"})
-    (inquiry,) = inquiries(inside)
-    assert carried_out(bridge, successor, inquiry).outcome == "pending_cancel"
-    inside.execute(
-        "update execution.order_changes set requested_at = requested_at - interval '1 minute'"
-    )
-    assert carried_out(bridge, successor, inquiry).outcome == "canceled"
-    assert rows(inside, "select remaining_quantity from risk.reservations") == [(0,)]
-
-
-def forgotten_by(terminal: PaperProcess) -> None:
-    """Have the venue come back without its working orders, as after a restored backup."""
-    terminal.stop()
-    with sqlite3.connect(terminal.home / "terminal.sqlite3") as kept:
-        kept.execute("delete from orders")
-    kept.close()
-    terminal.start(terminal.port)

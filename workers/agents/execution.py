@@ -174,8 +174,6 @@ def record(
     pace = pace_of(prepared)
     if said["status"] == "not_found" and _settled(prepared, pace):
         said |= {"status": "not_sent", "code": Code.ORDER_NOT_SENT.value}
-    elif said["status"] == "not_found" and _given_up(prepared, pace):
-        said |= {"status": "canceled", "message": "withdrawn: the venue lists it nowhere"}
     bookings = book_fills(prepared, said, context)
     if state == "sync" and prepared["status"] in _CLOSED:
         # Asked about once more: what was traded counts, its end is told already.
@@ -308,18 +306,6 @@ def _settled(prepared: Mapping[str, Any], pace: Pace) -> bool:
     # Both instants are the database's: no other clock has a say in this.
     age = read_instant(prepared["as_of"]) - read_instant(prepared["opened_at"])
     return prepared["state"] == "resolve" and age >= pace.settle
-
-
-def _given_up(prepared: Mapping[str, Any], pace: Pace) -> bool:
-    """Tell whether the venue has no trace of an order for as long as its cancel was asked for.
-
-    If it has it after all, reconciliation withdraws it there, or books what it traded.
-    """
-    change = prepared["change"] or {}
-    if change.get("kind") != "cancel" or not _to_cancel(prepared):
-        return False
-    waited = read_instant(prepared["as_of"]) - read_instant(change["requested_at"])
-    return prepared["state"] == "sync" and waited >= pace.settle
 
 
 def _refused(

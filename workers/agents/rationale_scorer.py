@@ -20,6 +20,7 @@ from backend.contracts.message import Message
 from backend.contracts.signals import NormalizedSignal, RationaleSignal
 from backend.domain.market.quality import is_fresh
 from backend.domain.rationale import (
+    MOMENTARY,
     Conviction,
     FlowFacts,
     Precedent,
@@ -163,8 +164,9 @@ def handle(message: Heard, facts: Facts, context: Context) -> Decision:
         return _send_on(signal, prior, market, policy_hash)
     if facts["weights"] is None:
         return denied(Code.POLICY_MISSING, "no weights are in force", policy_hash)
+    moment = tuple(market.said.get(name) for name in MOMENTARY)
     scored = rationales.score_once(
-        market.features, signal.side, facts["weights"], _precedents(facts)
+        market.features, signal.side, facts["weights"], _precedents(facts), moment
     )
     rationale = scored.rationale
     rationale_id = context.new_id("rationale")

@@ -39,7 +39,6 @@ SYNTHETIC = "synthetic-"
 
 _ENDED = frozenset({"filled", "rejected", "denied", "canceled", "expired", "not_sent"})
 _UNANSWERED = frozenset({"open", "unknown"})
-_WORKING = frozenset({"accepted", "triggered", "partially_filled", "pending_update"})
 _REASONS = {4: "stop_loss", 5: "take_profit", 6: "stop_out"}
 _PEOPLE = frozenset({0, 1, 2})
 _EXPERT = 3
@@ -52,7 +51,6 @@ def compare(books: Books, venue: Venue) -> Comparison:
     pending = _read_deals(books, venue, marks, result)
     _find_missing(books, venue, result)
     _read_orders(venue, marks, result)
-    _find_vanished(books, venue, marks, result)
     _compare_positions(books, venue, pending, result)
     _compare_money(books, venue, pending, result)
     return result
@@ -200,28 +198,6 @@ def _read_orders(venue: Venue, marks: _Marks, result: Comparison) -> None:
             result.findings.append(
                 Finding("orphaned_order", order.venue_order_id, ours, "working", done)
             )
-
-
-def _find_vanished(books: Books, venue: Venue, marks: _Marks, result: Comparison) -> None:
-    """Tell of orders that work in the books and of which the venue lists nothing any more.
-
-    What ended there is in its history, and is asked about more often than this looks.
-    """
-    found = (marks.of(o.magic, o.comment, o.venue_order_id) for o in venue.orders)
-    listed = {mark.order_id for mark in found if mark is not None}
-    working = {mark.order_id for mark in books.marks if mark.status in _WORKING}
-    unanswered = {mark.order_id for mark in books.marks if mark.state in _UNANSWERED}
-    for order_id in sorted(working - listed - unanswered):
-        finding = Finding(
-            "missing_order",
-            order_id,
-            "working",
-            "not listed",
-            "nothing: the venue may have it yet",
-            "ask the broker what became of the order; then cancel it: what is nowhere ends so",
-            explained=False,
-        )
-        _tell(books, finding, result, twice=True)
 
 
 def _compare_positions(books: Books, venue: Venue, pending: list[Deal], result: Comparison) -> None:

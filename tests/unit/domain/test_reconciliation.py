@@ -193,22 +193,6 @@ def test_an_order_that_works_although_it_ended_here_is_withdrawn():
     assert compare(working, a_venue(orders=(order,))).withdrawn == []
 
 
-def test_an_order_that_works_here_and_is_nowhere_at_the_venue_is_for_a_person():
-    marks = (a_mark(6, order_id="r7", state="not_sent"), a_mark(7, status="accepted"))
-    first = compare(some_books(marks=marks), a_venue())
-    assert first.state == "unsettled"
-    seen = frozenset(f.key for f in first.findings)
-    second = compare(some_books(marks=marks, before=seen), a_venue())
-    (finding,) = second.findings
-    assert (finding.kind, finding.subject, second.state) == ("missing_order", "r7", "unexplained")
-    assert finding.todo
-    assert compare(some_books(marks=marks, accepted=seen), a_venue()).state == "agreed"
-    order = ListedOrder(
-        "9", "EURUSD", Side.BUY, "limit", Decimal(1), Decimal(1), Decimal(1), 7, "", 3
-    )
-    assert compare(some_books(marks=marks), a_venue(orders=(order,))).state == "agreed"
-
-
 @pytest.mark.parametrize(
     ("trades", "listed", "kind"),
     [
