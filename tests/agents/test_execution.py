@@ -148,10 +148,23 @@ def test_stalled_process_that_wakes_up_late_sends_nothing(
     assert rows(inside, "select status from orders") == [("initialized",)]
 
 
+def test_a_machine_whose_clock_is_behind_cannot_tell_what_is_late_and_sends_nothing(
+    bridge: Connection[Any], inside: Connection[Any], outside: Outside, terminal: PaperProcess
+):
+    message = a_place(market_order(inside))
+    prepared = prepared_for(bridge, message)
+    ahead = format_instant(SystemClock().now() + timedelta(minutes=5))
+    report = venue_says(message, {**prepared, "as_of": ahead}, outside)
+    assert report["status"] == "again"
+    assert "s behind Postgres's" in report["message"]
+    assert orders_at(terminal, prepared) == 0
+
+
 def test_a_displaced_bridge_takes_the_terminal_back_only_for_what_is_handed_out_later(
     bridge: Connection[Any], inside: Connection[Any], terminal: PaperProcess
 ):
-    clock = FixedClock(SystemClock().now())
+    # It stands still while Postgres's goes on.
+    clock = FixedClock(SystemClock().now() + timedelta(seconds=4))
     connection = {"terminal": "paper", "port": terminal.port, "server_utc_offset_hours": 2}
     account = {"venue_kind": "mt5", "login": LOGIN, "connection": connection}
     here, elsewhere = (

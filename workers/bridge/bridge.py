@@ -50,6 +50,8 @@ Deals = Callable[[], tuple[VenueDeal, ...]]
 SEND_WINDOW = timedelta(seconds=8)
 """An attempt older than this is not sent any more. Together with the call's timeout it stays
 below the settle window, or an attempt given up as not sent could still arrive."""
+CLOCK_BEHIND_MAX = timedelta(seconds=2)
+"""By a clock that is further behind, what is old looks fresh; this much the settle window has."""
 
 _TRADED = frozenset({Outcome.FILLED, Outcome.PARTIALLY_FILLED})
 _ENDED = frozenset({Outcome.CANCELLED, Outcome.FILLED, Outcome.PARTIALLY_FILLED})
@@ -82,8 +84,8 @@ class Bridge:
             if (report := self._executed_before(venue, prepared, earlier)) is not None:
                 return partial(dict, report)
         # Asked last: connecting may have taken its time, and a stalled process wakes up late.
-        if self._too_late(prepared):
-            return partial(self._bare, AGAIN, Code.ATTEMPT_STALE, "too late to send")
+        if (why := self._too_late(prepared)) is not None:
+            return partial(self._bare, AGAIN, Code.ATTEMPT_STALE, why)
         venue.answer_within(timeout_s(prepared))
         told = venue.submit(attempt)
         self._connection.note(venue)
@@ -144,7 +146,7 @@ class Bridge:
             return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
         except PermissionError as error:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
-        if len(working) != 1 or self._too_late(prepared):
+        if len(working) != 1 or self._too_late(prepared) is not None:
             return self.ask(prepared)
         venue.answer_within(timeout_s(prepared))
         told = venue.cancel(
@@ -180,7 +182,7 @@ class Bridge:
             return self._bare("unknown", Code.VENUE_UNREACHABLE, str(error))
         except PermissionError as error:
             return self._bare("unknown", Code.MODE_NOT_ALLOWED, str(error))
-        if len(working) != 1 or self._too_late(prepared):
+        if len(working) != 1 or self._too_late(prepared) is not None:
             return self.ask(prepared)
         venue.answer_within(timeout_s(prepared))
         told = venue.change(ChangeRequest(changed_request(prepared), working[0].ticket))
@@ -254,8 +256,12 @@ class Bridge:
             "latency_ms": told.latency_ms,
         }
 
-    def _too_late(self, prepared: Prepared) -> bool:
-        return self._clock.now() - read_instant(prepared["as_of"]) > SEND_WINDOW
+    def _too_late(self, prepared: Prepared) -> str | None:
+        """Say why nothing may be sent any more, or None. Two clocks: this machine's, Postgres's."""
+        age = self._clock.now() - read_instant(prepared["as_of"])
+        if age < -CLOCK_BEHIND_MAX:
+            return f"this machine's clock is {-age / timedelta(seconds=1):.1f} s behind Postgres's"
+        return "too late to send" if age > SEND_WINDOW else None
 
     def close(self) -> None:
         """Let go of the terminal."""
