@@ -1,18 +1,21 @@
 create or replace function ops.feed_facts(p_items jsonb) returns jsonb
 language sql stable security definer set search_path = '' as $$
-  -- One feed per venue: any active account of it may read the market.
+  -- Every account's worth is read; any account of a venue may read its market, so one does.
   select coalesce(jsonb_agg(jsonb_build_object(
            'i', x.i,
            'feeds', (select coalesce(jsonb_agg(jsonb_build_object(
-                              'venue_id', f.venue_id, 'account_id', f.account_id)
-                              order by f.venue_id), '[]')
-                       from (select distinct on (a.venue_id) a.venue_id, a.account_id
+                              'venue_id', f.venue_id, 'account_id', f.account_id,
+                              'market', f.nr = 1)
+                              order by f.venue_id, f.nr), '[]')
+                       from (select a.venue_id, a.account_id,
+                                    row_number() over (partition by a.venue_id
+                                                           order by a.account_id) as nr
                                from public.accounts a
                                join public.venues v on v.venue_id = a.venue_id
                               where a.state = 'active' and v.state = 'active'
+                                and a.connection <> '{}'
                                 -- A shadow has no terminal: it sees what its venue sees.
-                                and v.kind <> 'shadow'
-                              order by a.venue_id, a.account_id) f),
+                                and v.kind <> 'shadow') f),
            'instruments', (select coalesce(jsonb_agg(jsonb_build_object(
                                     'symbol', s.symbol, 'calendar', s.calendar)
                                     order by s.symbol), '[]')

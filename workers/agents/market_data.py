@@ -18,7 +18,8 @@ from backend.domain.sessions import Calendar
 from backend.domain.timeframe import timeframe_seconds
 from backend.ports import Quote
 from backend.values import format_decimal, format_instant
-from backend.venues.model import VenueUnavailable
+from backend.venues.model import SymbolUnknown, VenueUnavailable
+from backend.venues.mt5.venue import Mt5Venue
 from workers.agent import Canvas, Context, Decision, Effect, Facts
 from workers.outside import Outside
 
@@ -58,6 +59,9 @@ HISTORY_BARS = 300
 RUNS_PER_TICK = 6
 """Runs of bars read in one tick: a first start must not keep quotes waiting."""
 
+Due = tuple[str, str, datetime]
+"""Bars of a symbol and timeframe that should be held by now, and since when."""
+
 
 def ask_tick(now: datetime) -> dict[str, Any]:
     """Ask what to read."""
@@ -70,14 +74,14 @@ def call_tick(facts: Facts, context: Context, outside: Outside) -> dict[str, Any
     runs: list[dict[str, Any]] = []
     accounts: list[dict[str, str]] = []
     silent: list[dict[str, str]] = []
-    wanted = _due(facts, context.now)[:RUNS_PER_TICK]
+    wanted = _due(facts, context.now)
     for feed in facts["feeds"]:
         try:
             venue = outside.feed(feed["account_id"])
-            for instrument in facts["instruments"]:
-                quote = venue.quote(instrument["symbol"])
-                if quote is not None:
-                    quotes.append(_quote(feed["venue_id"], quote))
+            # Another account of the same venue sees the same market.
+            if feed["market"]:
+                found = (_quoted(venue, one["symbol"]) for one in facts["instruments"])
+                quotes += [_quote(feed["venue_id"], quote) for quote in found if quote is not None]
             state = venue.account()
             accounts.append(
                 {
@@ -87,14 +91,35 @@ def call_tick(facts: Facts, context: Context, outside: Outside) -> dict[str, Any
                     "as_of": format_instant(state.received_at),
                 }
             )
-            for symbol, timeframe, start in wanted:
-                bars = venue.bars(symbol, timeframe, start, context.now)
-                rows = [_row(bar) for bar in bars]
-                runs.append({"symbol": symbol, "timeframe": timeframe, "rows": rows})
-            wanted = []
-        except VenueUnavailable as error:
+            wanted = _read_bars(venue, wanted, runs, context.now)
+        except (VenueUnavailable, PermissionError, ValueError) as error:
+            # Whatever is wrong with one account silences no other.
             silent.append({"venue_id": feed["venue_id"], "error": str(error)})
     return {"quotes": quotes, "runs": runs, "accounts": accounts, "silent": silent}
+
+
+def _read_bars(
+    venue: Mt5Venue, wanted: list[Due], runs: list[dict[str, Any]], now: datetime
+) -> list[Due]:
+    """Read as many runs of bars as a tick has room for; give those that the broker lacks."""
+    unknown: list[Due] = []
+    for symbol, timeframe, start in wanted:
+        if len(runs) >= RUNS_PER_TICK:
+            break
+        try:
+            rows = [_row(bar) for bar in venue.bars(symbol, timeframe, start, now)]
+            runs.append({"symbol": symbol, "timeframe": timeframe, "rows": rows})
+        except SymbolUnknown:
+            unknown.append((symbol, timeframe, start))
+    return unknown
+
+
+def _quoted(venue: Mt5Venue, symbol: str) -> Quote | None:
+    """Give a quote; None where the broker does not offer the symbol. Raises VenueUnavailable."""
+    try:
+        return venue.quote(symbol)
+    except SymbolUnknown:
+        return None
 
 
 def handle_tick(facts: Facts, context: Context) -> Decision:
@@ -127,9 +152,9 @@ def handle_tick(facts: Facts, context: Context) -> Decision:
     )
 
 
-def _due(facts: Facts, now: datetime) -> list[tuple[str, str, datetime]]:
+def _due(facts: Facts, now: datetime) -> list[Due]:
     """Return the runs of bars that should have closed by now and are not held."""
-    due: list[tuple[str, str, datetime]] = []
+    due: list[Due] = []
     for timeframe in TIMEFRAMES:
         length = timedelta(seconds=timeframe_seconds(timeframe))
         for instrument in facts["instruments"]:
