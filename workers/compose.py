@@ -42,11 +42,11 @@ def build_host(settings: Settings, names: Sequence[str], accounts: Sequence[str]
             "live desks run strategy_analyst, execution_overseer and risk_sentinel apart: "
             "start one process for each with `desk work --agents …`",
         )
-    if accounts and tuple(names) != ("execution",):
+    if accounts and not {"execution"} <= set(names) <= {"execution", "market_data"}:
         raise DeskError(
             "agents.accounts",
-            "only a bridge serves accounts of its own",
-            "name it alone: `desk work --agents execution --account …`",
+            "only a bridge, and who reads its market, serve accounts of their own",
+            "name no others: `desk work --agents execution,market_data --account …`",
         )
     stand_back()
 
@@ -61,7 +61,7 @@ def build_host(settings: Settings, names: Sequence[str], accounts: Sequence[str]
         keys={name: load_key(settings.keys, name) for name in names},
         connect=connect,
         clock=clock,
-        outside=Outside(settings, clock, connect),
+        outside=Outside(settings, clock, connect, tuple(accounts)),
         version=code_version(),
         accounts=tuple(accounts),
     )

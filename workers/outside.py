@@ -31,8 +31,14 @@ class Outside:
     """The venues of one process."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, connect: Callable[[str], Connection[Any]]
+        self,
+        settings: Settings,
+        clock: Clock,
+        connect: Callable[[str], Connection[Any]],
+        accounts: tuple[str, ...] = (),
     ) -> None:
+        self.accounts = accounts
+        """Those that this process serves, and no others; none means a share of all."""
         self._settings = settings
         self._clock = clock
         self._connect = connect

@@ -157,7 +157,7 @@ class AgentLoop:
                 conn, worker_id, settings.process_id, settings.host, settings.pid, settings.version
             )
             self._batch_max = registration.batch_max
-            if settings.accounts and self.agent.name == "execution":
+            if settings.accounts:
                 item = {"i": 0, "worker_id": str(worker_id), "accounts": settings.accounts}
                 bus.call(conn, "execution.pin_accounts", [item])
             decider = Decider(

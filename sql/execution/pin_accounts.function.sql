@@ -1,5 +1,6 @@
--- A bridge beside its terminal serves its own accounts and nothing else. What serves an account is
--- found by its shard, so that no other account may share it.
+-- A bridge beside its terminal serves its own accounts and nothing else, and so does whoever reads
+-- their market there. What serves an account is found by its shard, so that no other account may
+-- share it.
 create or replace function execution.pin_accounts(p_items jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -29,7 +30,9 @@ begin
         using errcode = 'TR436';
     end if;
     update bus.workers w set pinned = v_shards
-     where w.worker_id = (v_item ->> 'worker_id')::uuid and w.agent = 'execution';
+      from bus.agents g
+     where w.worker_id = (v_item ->> 'worker_id')::uuid
+       and g.agent = w.agent and g.role_name = session_user;
     if not found then
       raise exception 'worker % is not registered', v_item ->> 'worker_id'
         using errcode = 'TR110';
@@ -41,4 +44,4 @@ begin
 end $$;
 comment on function execution.pin_accounts(jsonb) is
   'Have a worker serve these accounts and no others. TR110: no such worker. TR436: an account is unknown, or shares its shard with one that is not named.';
-grant execute on function execution.pin_accounts(jsonb) to execution_agent;
+grant execute on function execution.pin_accounts(jsonb) to execution_agent, market_data_agent;

@@ -5,7 +5,13 @@ language sql stable security definer set search_path = '' as $$
            'i', x.i,
            'feeds', (select coalesce(jsonb_agg(jsonb_build_object(
                               'venue_id', f.venue_id, 'account_id', f.account_id,
-                              'market', f.nr = 1)
+                              'market', f.nr = 1,
+                              -- A reader beside its terminal does it.
+                              'elsewhere', exists (
+                                select from bus.workers w
+                                 where w.agent = 'market_data' and not w.draining
+                                   and w.lease_until > clock_timestamp()
+                                   and bus.shard_of(f.account_id) = any (w.pinned)))
                               order by f.venue_id, f.nr), '[]')
                        from (select a.venue_id, a.account_id,
                                     row_number() over (partition by a.venue_id

@@ -41,6 +41,19 @@ def test_a_broker_without_one_of_the_desks_symbols_is_read_for_the_others(
     assert report["silent"] == []
 
 
+def test_beside_a_terminal_only_its_own_accounts_are_read_and_elsewhere_the_others(
+    inside: Connection[Any], outside: Outside, start: Start
+):
+    terminal = start()
+    connect(inside, "paper-2", terminal.port, 10_001)
+    outside.accounts = ("paper-2",)
+    report = read(inside, outside, "EURUSD")
+    # Of its venue's accounts another one usually reads the market, and cannot from elsewhere.
+    assert [account["account_id"] for account in report["accounts"]] == ["paper-2"]
+    assert len(report["quotes"]) == 1
+    inside.execute("update accounts set connection = '{}' where account_id = 'paper-2'")
+
+
 def test_every_account_of_a_venue_is_valued_and_one_that_is_wrong_silences_no_other(
     inside: Connection[Any], outside: Outside, start: Start
 ):

@@ -53,9 +53,10 @@ from backend.keys import ensure_keys
 from backend.venues.mt5 import rpyc_terminal, terminals
 
 settings = load_settings({"DESK_HOME": sys.argv[1], "DATABASE_URL": "postgresql://x@127.0.0.1/x"})
-ensure_keys(settings.keys, ["execution"])
-host = build_host(settings, ("execution",), ("paper-1",))
-assert list(host.loops) == ["execution"]
+names = ("execution", "market_data")
+ensure_keys(settings.keys, names)
+assert list(build_host(settings, names[:1], ("paper-1",)).loops) == ["execution"]
+assert list(build_host(settings, names, ("paper-1",)).loops) == list(names)
 print("served")
 """
 
@@ -106,7 +107,7 @@ def desk() -> Generator[Database]:
     with order_desk() as database:
         with psycopg.connect(database.owner_url) as conn:
             conn.execute("set local role desk_owner")
-            row = bus.dump([declaration(load("execution"))])
+            row = bus.dump([declaration(load(name)) for name in ("execution", "market_data")])
             conn.execute("select bus.declare_agents(%s::jsonb)", (row,))
         yield database
 
@@ -154,6 +155,25 @@ def test_a_bridge_of_its_own_serves_its_account_and_leaves_the_rest(
     assert owner(session, desk, "paper-1") == general
     bus.stop_worker(session, bridge)
     assert bus.lease(session, general).shards == 64
+
+
+def test_who_reads_the_market_beside_the_terminal_has_no_part_in_the_rest(
+    desk: Database, session: Connection[Any]
+):
+    with connect(desk.role_url("market_data_agent")) as conn:
+        reader = a_worker(conn, "paper-2")
+        general = a_worker(conn)
+        # Both read: it for its account, whoever is first in rank for all others.
+        assert [bus.lease(conn, worker).rank for worker in (reader, general)] == [0, 0]
+        with psycopg.connect(desk.superuser_url, autocommit=True) as inside:
+            inside.execute('update accounts set connection = \'{"terminal": "package"}\'')
+        ask = {"i": 0, "timeframes": ["M5"]}
+        (facts,) = bus.call(conn, "ops.feed_facts", [ask])
+        elsewhere = {feed["account_id"]: feed["elsewhere"] for feed in facts["feeds"]}
+        assert elsewhere == {"paper-1": False, "paper-2": True}
+        bus.stop_worker(conn, reader)
+        (facts,) = bus.call(conn, "ops.feed_facts", [ask])
+        assert not any(feed["elsewhere"] for feed in facts["feeds"])
 
 
 def test_an_account_that_nobody_knows_cannot_be_served(session: Connection[Any]):

@@ -42,6 +42,7 @@ TICK_FACTS = "ops.feed_facts"
 EFFECTS = ("ops.record_accounts", "ops.record_bars", "ops.record_quotes")
 MAY_CALL = (
     "execution.account_connections",
+    "execution.pin_accounts",
     "ops.begin_structures",
     "ops.feed_facts",
     "ops.record_accounts",
@@ -75,11 +76,14 @@ def call_tick(facts: Facts, context: Context, outside: Outside) -> dict[str, Any
     accounts: list[dict[str, str]] = []
     silent: list[dict[str, str]] = []
     wanted = _due(facts, context.now)
+    own = outside.accounts
     for feed in facts["feeds"]:
+        if feed["account_id"] not in own if own else feed["elsewhere"]:
+            continue
         try:
             venue = outside.feed(feed["account_id"])
             # Another account of the same venue sees the same market.
-            if feed["market"]:
+            if feed["market"] or own:
                 found = (_quoted(venue, one["symbol"]) for one in facts["instruments"])
                 quotes += [_quote(feed["venue_id"], quote) for quote in found if quote is not None]
             state = venue.account()
