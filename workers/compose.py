@@ -26,7 +26,7 @@ PERSONAS = frozenset({"strategy_analyst", "execution_overseer", "risk_sentinel"}
 def build_host(settings: Settings, names: Sequence[str], accounts: Sequence[str] = ()) -> Host:
     """Return a host for these agents, whose bridge serves these accounts, or a share of all.
 
-    Raises DeskError if an agent is unknown or has no key, or is no bridge and is given accounts.
+    Raises DeskError if an agent is unknown or has no key, or is given accounts and serves none.
     """
     unknown = sorted(set(names) - set(AGENTS))
     if unknown:
@@ -42,11 +42,11 @@ def build_host(settings: Settings, names: Sequence[str], accounts: Sequence[str]
             "live desks run strategy_analyst, execution_overseer and risk_sentinel apart: "
             "start one process for each with `desk work --agents …`",
         )
-    if accounts and not {"execution"} <= set(names) <= {"execution", "market_data"}:
+    if accounts and not set(names) <= {"execution", "market_data"}:
         raise DeskError(
             "agents.accounts",
             "only a bridge, and who reads its market, serve accounts of their own",
-            "name no others: `desk work --agents execution,market_data --account …`",
+            "name no others: `desk work --agents execution --account …`",
         )
     stand_back()
 

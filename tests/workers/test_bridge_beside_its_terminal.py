@@ -55,7 +55,8 @@ from backend.venues.mt5 import rpyc_terminal, terminals
 settings = load_settings({"DESK_HOME": sys.argv[1], "DATABASE_URL": "postgresql://x@127.0.0.1/x"})
 names = ("execution", "market_data")
 ensure_keys(settings.keys, names)
-assert list(build_host(settings, names[:1], ("paper-1",)).loops) == ["execution"]
+for name in names:
+    assert list(build_host(settings, (name,), ("paper-1",)).loops) == [name]
 assert list(build_host(settings, names, ("paper-1",)).loops) == list(names)
 print("served")
 """
