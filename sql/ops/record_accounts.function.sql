@@ -32,12 +32,19 @@ begin
   on conflict (account_id) do update
      set balance = excluded.balance, equity = excluded.equity, as_of = excluded.as_of
    where b.as_of < excluded.as_of;
+  -- Accounts may be told of by several readers: what others told of late counts as well.
   insert into treasury.balances as b (org_id, currency, cash, equity, as_of)
-  select a.org_id, a.currency, sum(x.balance), sum(x.equity), max(x.as_of)
-    from jsonb_to_recordset(p_items) as x(
-      account_id text, equity numeric, balance numeric, as_of timestamptz)
-    join public.accounts a on a.account_id = x.account_id
+  select a.org_id, a.currency, sum(k.balance), sum(k.equity), max(k.as_of)
+    from public.accounts a
+    join ledger.venue_balances k on k.account_id = a.account_id
+    join (select c.org_id, c.currency, max(x.as_of) as as_of
+            from jsonb_to_recordset(p_items) as x(account_id text, as_of timestamptz)
+            join public.accounts c on c.account_id = x.account_id
+           group by c.org_id, c.currency) t
+      on t.org_id = a.org_id and t.currency = a.currency
+   where k.as_of > t.as_of - interval '1 minute'
    group by a.org_id, a.currency
+   order by a.org_id, a.currency
   on conflict (org_id, currency) do update
      set cash = excluded.cash, equity = excluded.equity, as_of = excluded.as_of;
   return (select coalesce(jsonb_agg(jsonb_build_object('i', x.i)), '[]')

@@ -8,8 +8,8 @@ from typing import Any
 from psycopg import Connection
 
 from tests.kit.bridges import Start, reach
-from tests.kit.signals import a_context
-from tests.kit.trading_desk import ask
+from tests.kit.signals import NOW, a_context
+from tests.kit.trading_desk import ask, rows
 from workers.agents import market_data
 from workers.outside import Outside
 
@@ -70,3 +70,14 @@ def test_every_account_of_a_venue_is_valued_and_one_that_is_wrong_silences_no_ot
     assert len(report["quotes"]) == 1
     reach(inside, terminal.port)
     inside.execute("update accounts set connection = '{}', login = null where login = 10001")
+
+
+def test_the_treasury_counts_every_account_whoever_told_of_it(inside: Connection[Any]):
+    for account_id, balance in (("paper-1", 100), ("paper-2", 50), ("paper-1", 110)):
+        worth = {"balance": balance, "equity": balance, "as_of": NOW.isoformat()}
+        ask(inside, "ops.record_accounts", {"account_id": account_id, **worth})
+        inside.execute("update ledger.venue_balances set as_of = as_of - interval '1 second'")
+    cash = rows(
+        inside, "select cash from treasury.balances where (org_id, currency) = ('demo', 'USD')"
+    )
+    assert cash == [(160,)]
