@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from backend.domain.intake.alert import IntakeCode, NotUnderstood
+from backend.domain.intake.exits import LENGTH_MAX, is_kind_of_exit, names_exit, tells_of_exit
 from backend.domain.intake.flatten import Fields, Scalar
 from backend.domain.intake.words import (
     as_said,
-    begins_as_exit,
-    ends_as_exit,
+    bare,
     is_not_opening,
     is_placeholder,
     is_true,
@@ -28,6 +28,7 @@ from backend.domain.intake.words import (
 from backend.values import OrderType, Side
 
 _NOTHING: tuple[str, ...] = ()
+_POSITIONS_AFTER = words_of("position pos newposition finalposition netposition positionafter")
 _ROLES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "action": (
         words_of("action side direction buysell tradedirection tradeside"),
@@ -39,7 +40,9 @@ _ROLES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     # Words of their own in some forms, the name of an indicator in others.
     "signal": (words_of("signal command cmd"), _NOTHING),
     "kind": (
-        words_of("type ordertype event eventtype alerttype signaltype tradetype status"),
+        words_of(
+            "type ordertype event eventtype alerttype signaltype tradetype status trade order"
+        ),
         _NOTHING,
     ),
     # Words that brokers have for whether an order opens or closes.
@@ -48,13 +51,14 @@ _ROLES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
         _NOTHING,
     ),
     "position": (
-        words_of("position"),
+        _POSITIONS_AFTER,
         ("marketposition", "positionside", "sentiment", "targetposition"),
     ),
-    "size": (words_of("position"), ("positionsize",)),
+    "size": (_POSITIONS_AFTER, ("positionsize",)),
     "flag": (
         words_of(
             "closeposition reduceonly closeonly closeall closetrade isexit isclose exit flatten"
+            " closelong closeshort exitlong exitshort exitall isclosing flat isflat"
             " cancelall test istest dryrun heartbeat ping exitreason closereason"
             # A put on a stock is no purchase of the stock.
             " optiontype putcall callput strike strikeprice strikecount"
@@ -71,8 +75,10 @@ _USUAL_FIELDS = 48
 _PREVIOUS = re.compile(r"prev|last")
 _POSITIONS = ("position", "positionside", "sentiment")
 _NAMES_OF_ORDERS = ("id", "orderid", "ordername")
+_OF_EXITS = ("stop", "sl", "take", "tp", "trail", "exit")
+_ONE_WAY = ("both", "net")
+"""What exchanges call the position side of accounts that hold one position a symbol."""
 _SWITCHES = ("enabled", "active", "isactive", "isenabled")
-_FIRST_WORD = re.compile(r"\W*([A-Za-z]{3,16})(?![A-Za-z0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,7 @@ def _read_kinds(told: _Told) -> list[Direction] | NotUnderstood:
         if known := read_direction(value):
             found.append(Direction(*known))
         # What describes a stop or target (`stopLoss.type`) is no kind of alert.
-        elif told.fields.leaf(name) == name and begins_as_exit(value):
+        elif not name.startswith(_OF_EXITS) and is_kind_of_exit(value[:LENGTH_MAX]):
             return _exits(name, value)
     return found
 
@@ -200,13 +206,15 @@ def _closing(told: _Told, side: Side) -> NotUnderstood | None:
 def _position(told: _Told, side: Side) -> bool | NotUnderstood | None:
     """Return True if the position after the order is known to lie this way, None if unknown."""
     known: bool | None = None
-    positions, sizes = told.by("position"), told.by("size")
-    for name, value in (*positions, *sizes):
+    positions = told.by("position")
+    # Many fill what asks for a word with `{{strategy.position_size}}`.
+    sizes = {**dict(told.by("size")), **dict(positions)}.items()
+    for name, value in sizes:
         # What was to tell openings from exits tells nothing.
         if isinstance(value, str) and is_placeholder(value):
             return NotUnderstood(IntakeCode.PLACEHOLDER_NOT_FILLED, name[:48])
     for name, value in positions:
-        if not isinstance(value, str) or read_number(value) is not None:
+        if not isinstance(value, str) or read_number(value) is not None or bare(value) in _ONE_WAY:
             continue
         direction = read_direction(value)
         if direction is None:
@@ -256,19 +264,10 @@ def _named_exit(told: _Told, side: Side) -> NotUnderstood | None:
     for name, value in told.by("script's"):
         if not isinstance(value, str):
             continue
-        named = name.endswith(_NAMES_OF_ORDERS)
-        ends = ends_as_exit(value)
-        # A comment may well speak of the other side: `Sell-side liquidity was taken`.
-        other = (named or ends) and _begins_other(value, side)
-        if begins_as_exit(value) or (named and ends) or other:
+        is_exit = names_exit if name.endswith(_NAMES_OF_ORDERS) else tells_of_exit
+        if is_exit(value[:LENGTH_MAX], side):
             return _exits(name, value)
     return None
-
-
-def _begins_other(text: str, side: Side) -> bool:
-    first = _FIRST_WORD.match(text)
-    direction = read_direction(first[1]) if first else None
-    return direction is not None and direction[0] is not side
 
 
 def _from_the_other_side(told: _Told, side: Side) -> NotUnderstood | None:

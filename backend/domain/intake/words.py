@@ -36,14 +36,6 @@ _NOT_OPENING = re.compile(
     r"|squareoff)"
 )
 _ALSO_NOT_OPENING = re.compile(r"add|tp\d?|sl|be|stc|btc|ping|test|hello")
-_EXIT_WORDS = re.compile(
-    r"(?:exit|close[sd]?(?=\s*(?:$|[(#\d]|entr|long|short|pos|order|trade|all|buy|sell|half))"
-    r"|closing|flat|flatten|cover|cancel(?:led)?|reduce|tp\s*\d?|sl|stop\s*loss"
-    r"|stopped|take\s*profit|trail(?:ing)?|margin\s*call|liquidat\w+|break\s*even|partial)\b",
-    re.IGNORECASE,
-)
-_EXIT_ENDS = re.compile(r"\b(?:exit|close|tp ?\d?|sl)$", re.IGNORECASE)
-_JOINTS = re.compile(r"[_\-]+")
 _ABSENT = frozenset(("", "null", "nan", "none", "na", "n/a", "undefined", "nil", "-"))
 _SEPARATORS = frozenset(" _-./,:!*#|[]()\t")
 # Signs of ban turn what stands beside them into its opposite.
@@ -122,7 +114,8 @@ def read_direction(word: str) -> tuple[Side, OrderType | None] | None:
     Nothing in the word may be skipped that could turn its meaning: letters of other scripts,
     signs of ban, question marks.
     """
-    if len(word) > 64 or not all(_is_harmless(c) for c in word):
+    word = word.strip()
+    if len(word) > 64 or not all(is_harmless(c) for c in word):
         return None
     key = bare(word).removeprefix("ordertype").removeprefix("positiontype")  # as MetaTrader's
     if key in _BUY:
@@ -132,7 +125,8 @@ def read_direction(word: str) -> tuple[Side, OrderType | None] | None:
     return _PENDING.get(key)
 
 
-def _is_harmless(character: str) -> bool:
+def is_harmless(character: str) -> bool:
+    """Say whether a sign beside a word leaves its meaning alone: arrows do, bans do not."""
     if character.isascii():
         return character.isalnum() or character in _SEPARATORS
     if character in _BANS:
@@ -145,16 +139,6 @@ def is_not_opening(word: str) -> bool:
     """Say whether a word asks for something other than opening: exit, close, cancel, …"""
     key = bare(word)
     return _NOT_OPENING.search(key) is not None or _ALSO_NOT_OPENING.fullmatch(key) is not None
-
-
-def begins_as_exit(text: str) -> bool:
-    """Say whether an order's name or comment calls it an exit: `Close entry(s) order Long`."""
-    return _EXIT_WORDS.match(_JOINTS.sub(" ", text).lstrip("([{#* ")) is not None
-
-
-def ends_as_exit(text: str) -> bool:
-    """Say whether an order's name ends as exits' names do: `L exit`, `Short_TP2`."""
-    return _EXIT_ENDS.search(_JOINTS.sub(" ", text).rstrip(")]}#* ")) is not None
 
 
 def is_true(value: object) -> bool:

@@ -68,6 +68,13 @@ def test_pineconnector_distances_are_pips():
     assert alert.alert_id is None
 
 
+@pytest.mark.parametrize("words", ["tp 1 ", "sl 1, ", "tp ", "long ", "stop loss ", "Aa", "["])
+def test_no_pattern_runs_away_on_a_long_comment(words: str):
+    # One that does would take hours here.
+    body = {"symbol": "EURUSD", "side": "buy", "comment": (words * 60_000)[:60_000]}
+    assert isinstance(parse_alert(encode(body)), ParsedAlert | NotUnderstood)
+
+
 @pytest.mark.parametrize(
     ("body", "symbol", "side"),
     [
