@@ -6,6 +6,7 @@ TradersPost, PineConnector, OctoBot, OpenAlgo, CryptoGnome, Tickerly and plain s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from backend.domain.intake.identity import is_order_name
 from backend.domain.intake.protection import Unreadable, read_price, read_protection
 from backend.domain.intake.secrets import secret_hashes
 from backend.domain.intake.words import (
+    bare,
     clean,
     is_placeholder,
     read_instant,
@@ -55,6 +57,8 @@ COMMENT_NAMES = Names("comment strategyordercomment ordercomment note alertmessa
 SEQUENCE_NAMES = Names("sequence sequencenumber seq seqno alertseq alertnumber")
 ORDER_TYPE_NAMES = Names("ordertype strategyordertype pricetype type")
 LAG_NAMES = Names("maxlag maxlags maxage validfor")
+_WAITING = re.compile(r"limit|lmt|stop|stp|trail|touched")
+"""In words for orders that do not trade at once, such as STOP_LIMIT."""
 _UNIT_NAMES = Names("ordercurrencytype currencytype quantitytype qtytype sizetype")
 
 
@@ -137,8 +141,8 @@ def _order_type(fields: Fields, direction: Direction) -> OrderType | NotUndersto
             continue
         if found := read_order_type(value):
             return found
-        # `type` often says something else ("alert", "signal", "buy"): only a clear field binds.
-        if name != "type":
+        # `type` often says something else ("alert", "signal", "buy"): only a clear word binds.
+        if name != "type" or _WAITING.search(bare(value)):
             return NotUnderstood(IntakeCode.ORDER_TYPE_UNKNOWN, name)
     return OrderType.MARKET
 

@@ -16,18 +16,19 @@ from backend.values import OrderType
 
 Which = Literal["stop", "take"]
 
-_INNER = ("", "order", "trade", "signal")
+_INNER = ("", "order", "trade", "signal", "risk", "bracket", "exit", "exits", "position")
 _STOPS = "stoploss sl stoplossprice stoplossstopprice slprice stoplosslevel"
 _NAMES = {
     "stop": Names(_STOPS, _INNER),
     "take": Names(
         "takeprofit tp takeprofitprice takeprofitlimitprice tpprice target takeprofitlevel"
-        " tp1 target1 takeprofit1",
+        " tp1 target1 takeprofit1 targetprice tp1price takeprofitprice1",
         _INNER,
     ),
 }
-# `stop` is the price of a stop order, and the stop loss of every other.
-_STOP_OR_STOP_LOSS = Names(_STOPS + " stop", _INNER)
+# They are the price of a stop order, and the stop loss of every other.
+_OF_STOP_ORDERS = ("stop", "stopprice", "orderstopprice")
+_STOP_OR_STOP_LOSS = Names(_STOPS + " stop stopprice", _INNER)
 _PRICES = (
     "price entryprice entry limitprice triggerprice strategyorderprice close"
     " orderprice tradeprice orderlimitprice tradeentry"
@@ -36,7 +37,7 @@ _PRICE = Names(_PRICES)
 _STOP_PRICE = Names(f"stopprice orderstopprice {_PRICES} stop")
 _DISTANCES = {
     "stop": (
-        (DistanceUnit.PIPS, Names("stoplosspips slpips", _INNER)),
+        (DistanceUnit.PIPS, Names("stoplosspips slpips stoppips", _INNER)),
         (DistanceUnit.PERCENT, Names("stoplosspercent slpercent stoplosstrailpercent", _INNER)),
         (
             DistanceUnit.PRICE,
@@ -47,17 +48,28 @@ _DISTANCES = {
         ),
     ),
     "take": (
-        (DistanceUnit.PIPS, Names("takeprofitpips tppips", _INNER)),
+        (DistanceUnit.PIPS, Names("takeprofitpips tppips targetpips", _INNER)),
         (DistanceUnit.PERCENT, Names("takeprofitpercent tppercent", _INNER)),
         (DistanceUnit.PRICE, Names("takeprofitamount takeprofitoffset tpoffset", _INNER)),
     ),
 }
 
 
-_BEGINNINGS = {"stop": ("stoploss", "sl"), "take": ("takeprofit", "tp")}
+_BEGINNINGS = {
+    "stop": ("stop", "sl", "trail", "initialstop", "hardstop", "protectivestop"),
+    "take": ("takeprofit", "tp", "target"),
+}
+_OTHERS = ("slip", "slop", "slow", "slot", "traildist", "trailstep", "trailtrig")
+"""Begin alike and are no stops."""
+# Without a measure they count inside of objects that nobody here knows.
+_PLAIN = {
+    "stop": frozenset(("sl", "stoploss", "stop", "trailingstop", "trailstop", "initialstop")),
+    "take": frozenset(("tp", "takeprofit", "target", "tp1")),
+}
 _MEASURES = re.compile(
-    r"(?:price|percent|percentage|pct|perc|offset|ofs|deviation|distance|dist|points|ticks|amount"
-    r"|value|level|atr|multiplier|enabled)$"
+    r"(?:price|percent|percentage|pct|perc|offset|ofs|deviation|distance|dist|points|pips|ticks"
+    r"|amount|value|level|atr|multiplier|enabled)\d?$"
+    r"|(?:trail|trailing|initial|hard|protective)stop$"
 )
 
 
@@ -116,7 +128,7 @@ def read_protection(
             raise Unreadable(IntakeCode.FIELD_CONFLICT, name)
         found = number
     if found is None:
-        _must_be_all_known(fields, which)
+        _must_be_all_known(fields, which, order_type)
     return found, None
 
 
@@ -128,15 +140,20 @@ def _must_say_nothing(name: str, value: Scalar) -> None:
         raise Unreadable(IntakeCode.FIELD_UNREADABLE, name[:48])
 
 
-def _must_be_all_known(fields: Fields, which: Which) -> None:
+def _must_be_all_known(fields: Fields, which: Which, order_type: OrderType) -> None:
     """Refuse a stop or target in words that nobody here knows, such as a trailing one."""
+    beginnings = _BEGINNINGS[which]
     for name, value in fields.items():
-        if name.startswith(_BEGINNINGS[which]) and (match := _MEASURES.search(name)):
-            number = read_number(
-                value[:-1] if isinstance(value, str) and value[-1:] == "%" else value
-            )
-            if number or (match[0] == "enabled" and is_true(value)):
-                raise Unreadable(IntakeCode.FIELD_UNREADABLE, name[:48])
+        leaf = fields.leaf(name)
+        if order_type is OrderType.STOP and name in _OF_STOP_ORDERS:
+            continue
+        begins = name.startswith(beginnings) or leaf.startswith(beginnings)
+        match = _MEASURES.search(name) if begins and not leaf.startswith(_OTHERS) else None
+        if match is None and (leaf == name or leaf not in _PLAIN[which]):
+            continue
+        text = value.removesuffix("%") if isinstance(value, str) else value
+        if read_number(text) or (match and match[0] == "enabled" and is_true(value)):
+            raise Unreadable(IntakeCode.FIELD_UNREADABLE, name[:48])
 
 
 def _is_unfilled(value: Scalar) -> bool:

@@ -13,14 +13,17 @@ from backend.domain.intake.alert import IntakeCode, NotUnderstood, ParsedAlert
 from backend.domain.intake.fields import alert_from_fields
 from backend.domain.intake.flatten import Fields
 from backend.domain.intake.words import (
+    as_said,
     bare,
     clean,
     is_absent,
+    is_harmless,
     is_not_opening,
     is_placeholder,
     read_direction,
     read_positive,
     read_symbol,
+    words_of,
 )
 
 _FILLED = re.compile(
@@ -29,10 +32,19 @@ _FILLED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _PAIR = re.compile(r"\s*([A-Za-z][A-Za-z0-9_.\- ]{0,40}?)\s*[=:]\s*(.*?)\s*", re.DOTALL)
-_TOKEN_PAIR = re.compile(r"([A-Za-z][A-Za-z_.]{0,20})[=:](\S+)")
-_FILLER = {"at", "now", "market", "mkt", "signal", "alert", "entry", "on", "lots", "lot", "please"}
+_TOKEN_PAIR = re.compile(r"([A-Za-z][A-Za-z_.]{0,20}\d?)[=:](\S+)")
+_FILLER = words_of(
+    "at now market mkt signal alert entry on lots lot please go enter open strong of"
+)
+_COINS = ("btc",)  # elsewhere: buy to close
+_SIGNS = frozenset("\u2013\u2014\u2022\u00b7\u2026")  # dashes and bullets, standing alone
 _PRICED = {"at": "price", "entry": "price", "price": "price", "sl": "sl", "tp": "tp"}
-_PROTECTED = {"stop": "sl", "stoploss": "sl", "target": "tp", "takeprofit": "tp"}
+_PROTECTED = {
+    **dict.fromkeys(("stop", "stoploss"), "sl"),
+    **dict.fromkeys(("target", "takeprofit", "tp1", "target1"), "tp"),
+    # The first target counts, as in JSON.
+    **{name: name for name in ("tp2", "tp3")},
+}
 _PAIR_NAMES = {
     "symbol",
     "ticker",
@@ -116,6 +128,8 @@ def _from_pineconnector(parts: list[str]) -> ParsedAlert | NotUnderstood:
     """Read `ID,command,symbol,key=value…`; sl and tp are pips, risk is the sender's own unit."""
     fields = Fields({"command": parts[1], "symbol": parts[2]})
     for part in parts[3:]:
+        if not part:
+            continue
         name, equals, value = part.partition("=")
         if not equals:
             return NotUnderstood(IntakeCode.TEXT_NOT_UNDERSTOOD, "a part is not key=value")
@@ -164,14 +178,16 @@ def _fields_of(tokens: list[str]) -> Fields | NotUnderstood:
         elif key in ("limit", "stop"):
             added = ("ordertype", token)
         elif key in _FILLER or not any(map(str.isalnum, token)):
+            if not all(is_harmless(sign) or sign in _SIGNS for sign in token):
+                return NotUnderstood(IntakeCode.TEXT_NOT_UNDERSTOOD, f"sign {as_said(token)}")
             i += 1
             continue
-        elif is_not_opening(token):
+        elif key not in _COINS and is_not_opening(token):
             return NotUnderstood(IntakeCode.ACTION_NOT_SUPPORTED, key[:32])
         elif read_positive(token) is not None:
             added = ("quantity", token)
-        elif "symbol" not in fields and len(key) >= 3 and read_symbol(token):
-            added = ("symbol", token)
+        elif "symbol" not in fields and len(key) >= 3 and read_symbol(token.rstrip(":")):
+            added = ("symbol", token.rstrip(":"))
         else:
             return NotUnderstood(IntakeCode.TEXT_NOT_UNDERSTOOD, f"word {key[:32]}")
         if fields.get(added[0], added[1]) != added[1]:
@@ -192,4 +208,4 @@ def _known(name: str) -> bool:
 
 def _pair_of(name: str, value: str) -> tuple[str, str]:
     key = bare(name)
-    return _PRICED.get(key) or _PROTECTED.get(key) or key, value
+    return _PRICED.get(key) or _PROTECTED.get(key) or key, value.strip("\"'")

@@ -68,6 +68,21 @@ def test_pineconnector_distances_are_pips():
     assert alert.alert_id is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "SYMBOL=EURUSD;SIGNAL=BUY;ORDER_TYPE=MARKET;STOP_PRICE=1.08;TAKE_PROFIT_PRICE_1=1.1",
+        {"symbol": "EURUSD", "side": "buy", "stop_price": 1.08, "target_price": 1.1},
+        {"symbol": "EURUSD", "side": "buy", "risk": {"sl": 1.08, "tp": 1.1}},
+        {"symbol": "EURUSD", "side": "buy", "bracket": {"stopLoss": 1.08, "takeProfit": 1.1}},
+        "buy EURUSD sl=1.08 tp1=1.1 tp2=1.2",
+    ],
+)
+def test_stop_and_target_are_read_wherever_senders_put_them(body: object):
+    alert = understood(body)
+    assert (alert.stop_loss, alert.take_profit) == (Decimal("1.08"), Decimal("1.1"))
+
+
 @pytest.mark.parametrize("words", ["tp 1 ", "sl 1, ", "tp ", "long ", "stop loss ", "Aa", "["])
 def test_no_pattern_runs_away_on_a_long_comment(words: str):
     # One that does would take hours here.
