@@ -52,6 +52,10 @@ class Quote:
     """-1 all selling, +1 all buying of late; None where the feed does not tell."""
     depth_imbalance: Decimal | None = None
     """-1 all offers, +1 all bids in the book; None where the feed shows none."""
+    bid_depth: Decimal | None = None
+    """Lots wanted at the bid; None where the feed shows no book."""
+    ask_depth: Decimal | None = None
+    """Lots offered at the ask; None where the feed shows no book."""
 
 
 class MarketFeed(Protocol):

@@ -52,7 +52,7 @@ def plan_order(
     paced_after: the baseline that its pace follows. Raises Unworkable, ValueError.
     """
     plan = plan_of(facts, route.side, route.quantity, route.latency_class, chosen, policy, context)
-    market = market_of(facts, plan.terms, context.now)
+    market = market_of(facts, route.side, plan.terms, context.now)
     sends, step = steps(plan, Progress(), market)
     due = len(plan.schedule.slices)
     said = (
@@ -73,7 +73,7 @@ def look_at_order(message: RowMessage, facts: Facts, context: Context) -> Decisi
     if row is None or row["state"] != "working":
         return Decision("repeated", "nothing of it is worked any more")
     plan = plan_again(facts)
-    market = market_of(facts, plan.terms, context.now)
+    market = market_of(facts, plan.parent.side, plan.terms, context.now)
     progress = progress_of(facts)
     refusal = facts["child_refusal"]
     if refusal is None:

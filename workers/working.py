@@ -141,17 +141,22 @@ def plan_item(plan: Plan, chosen: Chosen, market: Market) -> dict[str, Any]:
     }
 
 
-def market_of(facts: Facts, terms: Terms, now: datetime) -> Market:
-    """Say what is known of the market. Raises Unworkable if there is no quote."""
+def market_of(facts: Facts, side: Side, terms: Terms, now: datetime) -> Market:
+    """Say what is known of the market, to an order of a side. Raises Unworkable without a quote."""
     told = _market_row(facts)
     bid, ask = Decimal(told["bid"]), Decimal(told["ask"])
     usual = told["spread_usual_bps"]
     traded, hour = told["traded"], told["traded_hour"]
+    # Decisions recorded before books were read know of none.
+    depths = told.get("bid_depth"), told.get("ask_depth")
+    near, far = depths if side is Side.BUY else depths[::-1]
     return Market(
         now=now,
         bid=bid,
         ask=ask,
         spread_usual=None if usual is None else Decimal(usual) * (bid + ask) / 2 / BPS,
+        depth=None if far is None else Decimal(far),
+        queue=None if near is None else Decimal(near),
         traded=None if traded is None else Decimal(traded) * terms.lots_per_volume,
         rate=None if hour is None else Decimal(hour) * terms.lots_per_volume / 3_600,
         is_open=is_open(now, Calendar(told["calendar"])),

@@ -219,6 +219,7 @@ class InstrumentSpec:
     """The venue's rules for a symbol. Levels in points; tick_value: one tick, one lot.
 
     filling_mask: FOK 1, IOC 2, BOC 4. execution_mode: request 0, instant 1, market 2, exchange 3.
+    book_levels: how many of the depth of market are shown, 0 where there is none.
     """
 
     symbol: str
@@ -239,6 +240,7 @@ class InstrumentSpec:
     currency_base: str
     currency_profit: str
     currency_margin: str
+    book_levels: int = 0
 
 
 @dataclass(frozen=True, slots=True)

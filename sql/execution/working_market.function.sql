@@ -8,6 +8,7 @@ begin
   return (
     select jsonb_build_object(
              'bid', q.bid::text, 'ask', q.ask::text, 'received_at', q.received_at,
+             'bid_depth', q.bid_depth::text, 'ask_depth', q.ask_depth::text,
              'spread_usual_bps', (select v.spread_usual_bps::text from risk.volatilities v
                                    where v.symbol = n.symbol),
              'tick_size', n.tick_size::text, 'calendar', n.calendar,
@@ -31,4 +32,4 @@ begin
      where n.symbol = p_symbol);
 end $$;
 comment on function execution.working_market(text, text, timestamptz) is
-  'The quote, the usual spread and the traded volume by which algorithms work. Called by other procedures only.';
+  'The quote with its depth, the usual spread and the traded volume by which algorithms work. Called by other procedures only.';

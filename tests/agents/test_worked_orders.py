@@ -170,6 +170,41 @@ def test_an_immediate_order_never_asks_for_more_than_it_did(conn: Any) -> None:
     assert order.ask_more(a_message(route), {"ordered": 0, "refusal": None}) is None
 
 
+def see_book(conn: Connection[Any], bid_depth: str, ask_depth: str) -> None:
+    """Have the market reader tell of a quote with what waits at its touch, later than any."""
+    at = now_of(conn) + timedelta(milliseconds=100)
+    quote = {"venue_id": "mt5-paper", "symbol": "EURUSD", "bid": "1.1", "ask": "1.1001"}
+    times = {"quoted_at": at.isoformat(), "received_at": at.isoformat()}
+    depth = {"bid_depth": bid_depth, "ask_depth": ask_depth}
+    call(conn, "ops.record_quotes", quote | times | depth)
+
+
+@pytest.mark.parametrize(("ask_depth", "child"), [("1.2", "0.30"), ("100", "3")])
+def test_an_adaptive_child_takes_no_more_than_a_share_of_what_is_offered(
+    conn: Any, ask_depth: str, child: str
+) -> None:
+    use(conn, working_pack(algorithm="adaptive", interval_s=300, depth_share="0.25"))
+    see_book(conn, "0.1", ask_depth)
+    _, decision = start(conn)
+    assert decision.emissions[0].payload.quantity == Decimal(child)
+
+
+def test_a_passive_child_waits_at_the_touch_only_where_its_queue_is_short(conn: Any) -> None:
+    use(conn, working_pack(algorithm="passive", duration_s=300))
+    conn.execute(
+        "insert into public.market_bars (symbol, timeframe, opened_at, open, high, low, close,"
+        " volume, source) select 'EURUSD', 'M1', date_trunc('minute', clock_timestamp())"
+        " - g * interval '1 minute', 1.1, 1.1, 1.1, 1.1, 60, 'tests' from generate_series(1, 60) g"
+    )
+    prices: list[Decimal | None] = []
+    for queue in ("0.5", "100000"):
+        see_book(conn, queue, "1")
+        prices.append(start(conn)[1].emissions[0].payload.limit_price)
+    assert prices[0] == Decimal("1.1")
+    assert prices[1] is not None
+    assert prices[1] > prices[0]
+
+
 def test_the_plan_stands_before_the_children_and_is_compared_with_at_the_end(conn: Any) -> None:
     intent_id, decision = start(conn)
     assert decision.outcome == "sliced"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from backend.ports import SystemClock
+from backend.venues.mt5.reader import Mt5Options, Mt5Reader
 from tests.venues.inside import Inside, open_inside
 
 DONE, PARTIAL, REJECTED = 10009, 10010, 10006
@@ -78,6 +81,57 @@ def test_the_depth_of_market_is_shown_to_those_who_subscribed(book: Callable[...
     assert (tick.bid, tick.ask) == (100.0, 100.1)
     assert inside.market_book_release("BTCUSDT")
     assert inside.market_book_get("BTCUSDT") is None
+
+
+def reader_of(inside: Inside) -> Mt5Reader:
+    options = Mt5Options(server_utc_offset_hours=0, offset_wait_s=0, read_only=True)
+    reader = Mt5Reader(cast("Any", Opened(inside)), SystemClock(), options)
+    reader.connect()
+    return reader
+
+
+class Opened:
+    """A terminal that is reached already."""
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inside, name)
+
+    def open(self) -> None:
+        self._inside.initialize()
+
+    def close(self) -> None:
+        return
+
+
+def test_a_quote_tells_what_waits_at_the_touch_and_how_the_book_leans(book: Callable[..., Inside]):
+    inside = book()
+    quote = reader_of(inside).quote("BTCUSDT")
+    assert quote is not None
+    assert (quote.bid_depth, quote.ask_depth) == (Decimal(2), Decimal(1))
+    # Seven lots offered, seven wanted.
+    assert quote.depth_imbalance == 0
+    assert inside.trade("BTCUSDT", volume=3.5).retcode == DONE
+    quote = reader_of(inside).quote("BTCUSDT")
+    assert quote is not None
+    assert (quote.bid_depth, quote.ask_depth) == (Decimal(2), Decimal("3.5"))
+    assert quote.depth_imbalance == Decimal("0.333333")
+
+
+def test_a_book_is_subscribed_to_again_where_the_subscription_was_lost(
+    book: Callable[..., Inside],
+):
+    inside = book()
+    reader = reader_of(inside)
+    assert (quote := reader.quote("BTCUSDT")) is not None
+    assert quote.bid_depth == 2
+    assert inside.market_book_release("BTCUSDT")
+    assert (quote := reader.quote("BTCUSDT")) is not None
+    assert quote.bid_depth is None
+    assert (quote := reader.quote("BTCUSDT")) is not None
+    assert quote.bid_depth == 2
 
 
 def test_a_market_order_walks_the_book_one_deal_a_level(book: Callable[..., Inside]):

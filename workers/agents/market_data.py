@@ -211,7 +211,12 @@ def _bar(row: Mapping[str, Any]) -> Bar:
 
 
 def _quote(venue_id: str, quote: Quote) -> dict[str, str]:
-    flow = {"volume_delta": quote.volume_delta, "depth_imbalance": quote.depth_imbalance}
+    flow = {
+        "volume_delta": quote.volume_delta,
+        "depth_imbalance": quote.depth_imbalance,
+        "bid_depth": quote.bid_depth,
+        "ask_depth": quote.ask_depth,
+    }
     return {
         "venue_id": venue_id,
         "symbol": quote.symbol,

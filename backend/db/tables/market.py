@@ -12,6 +12,7 @@ from backend.db.tables.base import Base, not_negative, now, one_of, positive
 
 TIMEFRAMES = ("M1", "M3", "M5", "M15", "M30", "H1", "H4", "D1", "W1")
 
+_DEPTH = "Lots at the touch; null where the feed shows no book."
 _FLOW = "-1 all selling, +1 all buying; null where the feed has none."
 
 
@@ -50,6 +51,7 @@ class LatestQuote(Base):
             CheckConstraint(f"{name} between -1 and 1", name=name)
             for name in ("volume_delta", "depth_imbalance")
         ),
+        *not_negative("bid_depth", "ask_depth"),
         {
             "comment": "The last quote per venue and symbol.",
             "postgresql_with": {"fillfactor": "50", "autovacuum_vacuum_scale_factor": "0.01"},
@@ -64,6 +66,8 @@ class LatestQuote(Base):
     received_at: Mapped[datetime] = now()
     volume_delta: Mapped[Decimal | None] = mapped_column(comment=_FLOW)
     depth_imbalance: Mapped[Decimal | None] = mapped_column(comment=_FLOW)
+    bid_depth: Mapped[Decimal | None] = mapped_column(comment=_DEPTH)
+    ask_depth: Mapped[Decimal | None] = mapped_column(comment=_DEPTH)
 
 
 class MarketTick(Base):

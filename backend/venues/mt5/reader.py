@@ -57,6 +57,7 @@ class Mt5Reader:
         self._options = options or Mt5Options()
         self._time = ServerTime(self._options.server_utc_offset_hours)
         self._instruments: dict[str, InstrumentSpec] = {}
+        self._booked: set[str] = set()
         self._ours = {theirs: ours for ours, theirs in self._options.symbols.items()}
         self._hedging = False
         self._connected = False
@@ -90,6 +91,8 @@ class Mt5Reader:
         Raises VenueUnavailable, LiveAccountRefused or AccountMismatch. Callable again after a loss.
         """
         self._connected = False
+        # A subscription to a book ends with the session.
+        self._booked.clear()
         try:
             self._terminal.open()
             state = self._log_in()
@@ -188,7 +191,34 @@ class Mt5Reader:
         if venue_time is None:
             return None
         bid, ask = reports.price_of(tick.bid, spec), reports.price_of(tick.ask, spec)
-        return Quote(symbol, bid, ask, venue_time, received_at)
+        depth = self._depth(spec)
+        if depth is None:
+            return Quote(symbol, bid, ask, venue_time, received_at)
+        return Quote(
+            symbol,
+            bid,
+            ask,
+            venue_time,
+            received_at,
+            depth_imbalance=depth.imbalance,
+            bid_depth=depth.bid,
+            ask_depth=depth.ask,
+        )
+
+    def _depth(self, spec: InstrumentSpec) -> reports.Depth | None:
+        """Give what waits in the symbol's book; None where the broker shows none."""
+        name = spec.venue_symbol
+        if spec.book_levels <= 0:
+            return None
+        if name not in self._booked:
+            if not self._read(lambda: self._terminal.market_book_add(name)):
+                return None
+            self._booked.add(name)
+        rows = self._read(lambda: self._terminal.market_book_get(name), empty=True)
+        if rows is None:
+            self._booked.discard(name)
+            return None
+        return reports.depth_of(rows)
 
     def bars(self, symbol: str, timeframe: str, start: datetime, end: datetime) -> Iterator[Bar]:
         """Give the closed bars that opened in [start, end), oldest first.

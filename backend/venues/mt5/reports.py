@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from backend.domain.market.bars import Bar
+from backend.domain.numbers import MICRO, ZERO
 from backend.values import Side
 from backend.venues.model import (
     AccountState,
@@ -61,6 +63,31 @@ def instrument_of(symbol: str, info: Any) -> InstrumentSpec:
         currency_base=info.currency_base,
         currency_profit=info.currency_profit,
         currency_margin=info.currency_margin,
+        book_levels=info.ticks_bookdepth,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What waits in a book: lots at the best price of either side, and how the whole leans."""
+
+    bid: Decimal
+    ask: Decimal
+    imbalance: Decimal
+    """-1 all offers, +1 all bids."""
+
+
+def depth_of(rows: Any) -> Depth | None:
+    """Read a depth of market; None where a side of it is empty."""
+    wanted = [(row.price, exact(row.volume_dbl)) for row in rows if row.type == protocol.BOOK_BUY]
+    offered = [(row.price, exact(row.volume_dbl)) for row in rows if row.type == protocol.BOOK_SELL]
+    bids, asks = sum((lots for _, lots in wanted), ZERO), sum((lots for _, lots in offered), ZERO)
+    if not bids or not asks:
+        return None
+    return Depth(
+        bid=max(wanted)[1],
+        ask=min(offered)[1],
+        imbalance=((bids - asks) / (bids + asks)).quantize(MICRO),
     )
 
 

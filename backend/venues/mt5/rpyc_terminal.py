@@ -171,6 +171,14 @@ class RpycTerminal:
         """Show or hide a symbol in MarketWatch; hidden ones have no ticks."""
         return bool(self._plain("symbol_select", symbol, enable))
 
+    def market_book_add(self, symbol: str) -> bool:
+        """Subscribe to a symbol's depth of market."""
+        return bool(self._plain("market_book_add", symbol))
+
+    def market_book_get(self, symbol: str) -> Any:
+        """Give the depth of market; None without a subscription."""
+        return self._many("market_book_get", symbol)
+
     def copy_rates_range(self, symbol: str, timeframe: int, first: int, last: int) -> Any:
         """Give bars that open between two server times, as a record array."""
         call = _source("copy_rates_range", (symbol, timeframe, first, last), {})
