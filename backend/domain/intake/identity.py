@@ -21,4 +21,7 @@ def is_order_name(text: str) -> bool:
     if any(run.isdigit() and len(run) >= _UNIQUE_DIGITS for run in _WORDS.findall(text.lower())):
         return False
     words = _WORDS.findall(_CAMEL.sub(" ", text).lower())
-    return not words or not _ORDER_WORDS.isdisjoint(words)
+    # What tells alerts apart counts or tells the time: "MACD Cross" comes again.
+    if not any(word.isdigit() for word in words):
+        return True
+    return not _ORDER_WORDS.isdisjoint(words)

@@ -59,6 +59,8 @@ def key_of(body: str) -> tuple[str, str]:
         ('{"symbol":"EURUSD","side":"buy","id":"Long-1763560980"}', "id"),
         ('{"symbol":"EURUSD","side":"buy","id":"Long Entry #2"}', "bytes"),
         ('{"symbol":"EURUSD","side":"buy","id":"RSI_LE","time":1763560980}', "time"),
+        ('{"symbol":"EURUSD","side":"buy","id":"MACD Cross","time":1763560980}', "time"),
+        ('{"symbol":"EURUSD","side":"buy","id":"MACD Cross"}', "bytes"),
         ('{"symbol":"EURUSD","side":"buy","time":"yesterday"}', "bytes"),
         ("buy EURUSD", "bytes"),
         ("who knows", "bytes"),
