@@ -1,6 +1,6 @@
 """What clients may write: calls of `mt5.*` with literal arguments, and nothing else.
 
-Source is parsed, never evaluated. Around a call, three fixed comprehensions are understood that
+Source is parsed, never evaluated. Around a call, four fixed comprehensions are understood that
 bring a result home by value in one round trip; Python behind a real `mt5linux` server evaluates
 the same text to the same result. Their words stand in `backend/venues/mt5/rpyc_terminal.py` too.
 """
@@ -22,6 +22,10 @@ class Form(Enum):
     ONE = (
         "[None if r is None else tuple((k, v) for k, v in r._asdict().items() if k != 'request')"
         f" for r in ({_CALL},)][0]"
+    )
+    ANSWER = (
+        "[None if r is None else tuple((k, tuple(v._asdict().items()) if k == 'request' else v)"
+        f" for k, v in r._asdict().items()) for r in ({_CALL},)][0]"
     )
     MANY = (
         "[None if rs is None else tuple(tuple(r._asdict().items()) for r in rs)"

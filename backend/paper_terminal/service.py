@@ -106,6 +106,15 @@ def _one(result: Any) -> object:
     return None if result is None else _pairs(result)
 
 
+def _answer(result: Any) -> object:
+    if result is None:
+        return None
+    return (
+        *_pairs(result),
+        ("request", tuple(zip(result.request._fields, result.request, strict=True))),
+    )
+
+
 def _many(result: Any) -> object:
     return None if result is None else tuple(_pairs(record) for record in result)
 
@@ -117,6 +126,7 @@ def _array(result: Any) -> object:
 _SHAPERS: dict[Form, Callable[[Any], object]] = {
     Form.PLAIN: lambda result: result,
     Form.ONE: _one,
+    Form.ANSWER: _answer,
     Form.MANY: _many,
     Form.ARRAY: _array,
 }

@@ -81,6 +81,13 @@ begin
         using errcode = 'TR419';
     end if;
     v_key := r.account_id || '/' || r.venue_trade_id;
+    if r.known_order is null and v_key = any (v_seen) and exists (
+         select from jsonb_array_elements(p_fills) t(said)
+           join public.orders o on o.order_id = (t.said ->> 'order_id')::uuid
+          where t.said ->> 'venue_trade_id' = r.venue_trade_id
+            and o.account_id = r.account_id and o.order_id <> r.order_id) then
+      raise exception 'trade % is told of two orders', r.venue_trade_id using errcode = 'TR419';
+    end if;
     continue when r.known_order is not null or v_key = any (v_seen);
     v_seen := array_append(v_seen, v_key);
 

@@ -188,6 +188,30 @@ def test_a_refusal_that_was_none_ends_as_the_fill_that_is_found(
     assert outcome_of(inside, order_id) == ("filled", None)
 
 
+def test_a_trade_that_is_told_of_two_orders_at_once_is_booked_for_neither(
+    bridge: Connection[Any], inside: Connection[Any]
+):
+    """A venue that answers with another request's answer tells the same trade twice."""
+    orders = [an_order(inside) for _ in range(2)]
+    attempts = [open_attempt(bridge, order) for order in orders]
+    told = a_report("filled", a_fill(trade="7"))
+    items = [
+        {
+            "attempt_id": a["attempt_id"],
+            "worker_id": a["worker_id"],
+            "epoch": a["epoch"],
+            "report": told,
+        }
+        for a in attempts
+    ]
+    with pytest.raises(psycopg.Error) as refused:
+        ask(bridge, "execution.record_reports", *items)
+    assert refused.value.sqlstate == "TR419"
+    assert rows(inside, "select count(*) from fills") == [(0,)]
+    record(bridge, attempts[0], told)
+    assert [status_of(inside, order) for order in orders] == ["filled", "submitted"]
+
+
 def test_overfill_is_flagged_and_the_position_has_all_of_it(
     bridge: Connection[Any], inside: Connection[Any]
 ):

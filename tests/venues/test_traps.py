@@ -58,6 +58,21 @@ def replaced(target: Any, name: str, value: Any) -> Callable[[Patch], None]:
 # What is to hold
 
 
+def an_answer_to_another_request_is_not_believed(stage: Stage) -> None:
+    first, second = an_attempt(), an_attempt()
+    assert stage.venue.submit(first).outcome is Outcome.FILLED
+    stage.inject("stale_answer")
+    told = stage.venue.submit(second)
+    assert (told.outcome, told.order_ticket) == (Outcome.UNKNOWN, None)
+    tickets: list[int | None] = []
+    for attempt in (first, second):
+        found = stage.find(attempt)
+        assert found is not None
+        assert found.outcome is Outcome.FILLED
+        tickets.append(found.order_ticket)
+    assert len(set(tickets)) == 2
+
+
 def prices_and_volumes_are_floats(stage: Stage) -> None:
     assert stage.submit().outcome is Outcome.FILLED
 
@@ -238,6 +253,11 @@ def _as_netting(original: Callable[..., Any]) -> Callable[..., Any]:
 REFUSED, FIX, PASS = RetcodeClass.REFUSED, RetcodeClass.FIX_REQUEST, RetcodeClass.BACK_OFF
 
 TRAPS = (
+    Trap(
+        "an answer to an earlier request",
+        an_answer_to_another_request_is_not_believed,
+        replaced(adapter, "_is_answer_to", lambda request, result: True),
+    ),
     Trap("floats", prices_and_volumes_are_floats, replaced(requests, "_number", _decimal)),
     Trap(
         "text lengths",

@@ -25,6 +25,11 @@ _ONE = (
     "[None if r is None else tuple((k, v) for k, v in r._asdict().items() if k != 'request')"
     " for r in ({call},)][0]"
 )
+# The request that is answered comes along: an answer may be another request's.
+_ANSWER = (
+    "[None if r is None else tuple((k, tuple(v._asdict().items()) if k == 'request' else v)"
+    " for k, v in r._asdict().items()) for r in ({call},)][0]"
+)
 _MANY = (
     "[None if rs is None else tuple(tuple(r._asdict().items()) for r in rs) for rs in ({call},)][0]"
 )
@@ -216,9 +221,12 @@ class RpycTerminal:
 
     def order_send(self, request: dict[str, Any], timeout_s: float | None = None) -> Any:
         """Send a trade request."""
-        call = _ONE.format(call=_source("order_send", (request,), {}))
+        call = _ANSWER.format(call=_source("order_send", (request,), {}))
         pairs = self._ask(lambda link: link.later(call, timeout_s)())
-        return None if pairs is None else SimpleNamespace(**dict(pairs))
+        if pairs is None:
+            return None
+        told = dict(pairs)
+        return SimpleNamespace(**told | {"request": SimpleNamespace(**dict(told["request"]))})
 
 
 def _rows(rows: Any) -> Any:

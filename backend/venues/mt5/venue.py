@@ -42,6 +42,9 @@ from backend.venues.mt5.search import Records, Wanted, match_orders
 
 __all__ = ["Mt5Options", "Mt5Venue"]
 
+_NAMING = ("action", "magic", "order", "position", "symbol")
+"""What tells requests apart; the rest a broker may round or overwrite."""
+
 
 class Mt5Venue(Mt5Reader):
     """One account at a MetaTrader 5 terminal: reads, and trades unless it was told not to."""
@@ -191,6 +194,9 @@ class Mt5Venue(Mt5Reader):
         spec: InstrumentSpec | None,
         started_ns: int,
     ) -> VenueReport:
+        if not _is_answer_to(request, result):
+            message = "the answer is another request's"
+            return self._silent(attempt_id, client_order_id, message, started_ns)
         received_at, latency_ms = self._arrived(started_ns)
         deal = request["action"] == protocol.ACTION_DEAL
         kind = retcodes.classify(result.retcode)
@@ -312,3 +318,11 @@ class Mt5Venue(Mt5Reader):
         order = next(orders, None)
         matched = (order, deals, asked, match.matched_by)
         return reports.found_report(client_order_id, *matched, self._time, self._clock.now())
+
+
+def _is_answer_to(request: dict[str, Any], result: Any) -> bool:
+    """Tell whether a result names the request that was sent; one that names none is believed."""
+    told = getattr(result, "request", None)
+    return told is None or all(
+        getattr(told, name, request[name]) == request[name] for name in _NAMING if name in request
+    )
