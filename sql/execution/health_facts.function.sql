@@ -30,11 +30,9 @@ begin
               from (select t.order_id, t.latency_ms, t.state, t.opened_at, t.report
                       from execution.attempts t
                      where t.opened_at > v_now - interval '15 minutes'
-                       -- What never left for want of a connection (TR415), or of our own
-                       -- slowness (TR433), tells nothing of how orders fill. The first is told
-                       -- below, and forgotten when the venue is back.
-                       and (t.state = 'not_sent' and t.report ->> 'status' = 'again'
-                                and t.report ->> 'code' in ('TR415', 'TR433')) is not true
+                       -- What never left tells nothing of how orders fill: that the venue is
+                       -- away is told below, and forgotten when it is back.
+                       and not execution.never_left(t.state, t.report)
                      order by t.opened_at desc limit 1000) k
              order by k.order_id, k.opened_at desc) a
       join public.orders o on o.order_id = a.order_id

@@ -13,9 +13,8 @@ begin
       from execution.attempts a
       join public.orders o on o.order_id = a.order_id
      where a.opened_at > v_now - interval '7 days'
-       -- What never left, for want of a connection or because we were slow, was not waited for.
-       and (a.state = 'not_sent' and a.report ->> 'status' = 'again'
-                and a.report ->> 'code' in ('TR415', 'TR433')) is not true
+       -- What never left was not waited for.
+       and not execution.never_left(a.state, a.report)
   ), spans as (
     select s.venue_id, s.account_id, s.order_type, s.status, s.state, s.latency_ms,
            p.span, p.starts_at
