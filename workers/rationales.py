@@ -1,4 +1,4 @@
-"""A rationale as it is recorded and as it is published."""
+"""A rationale as it is scored once, recorded and published."""
 
 from __future__ import annotations
 
@@ -46,7 +46,6 @@ class Scored:
     """A rationale with its words for the record and for the message, which are never changed."""
 
     rationale: Rationale
-    precedents: tuple[Precedent, ...]
     recorded: Mapping[str, Any]
     published: Mapping[str, Any]
 
@@ -68,7 +67,6 @@ def score_once(
     axes = rationale.axes
     return Scored(
         rationale=rationale,
-        precedents=precedents,
         recorded={
             # As text at once: an item is written twice, for the database and for its hash.
             "score": format_decimal(rationale.score),

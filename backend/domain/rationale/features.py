@@ -140,9 +140,6 @@ def read_moment(
     }
 
 
-_COMPARED = tuple(
-    (name, FEATURES[name].directional, FEATURES[name].momentary) for name in VECTOR_NAMES
-)
 VECTOR_SIZE = len(VECTOR_NAMES)
 """Dimensions of a stored vector."""
 
@@ -156,11 +153,11 @@ def feature_vector(
     belongs to the moment alone (spread, flow); alike are signals without it.
     """
     values = [0.0] * VECTOR_SIZE
-    sold = side is Side.SELL
-    for index, (name, directional, of_the_moment) in enumerate(_COMPARED):
+    for index, name in enumerate(VECTOR_NAMES):
+        feature = FEATURES[name]
         value: Decimal | None = getattr(features, name)
-        if value and (momentary or not of_the_moment):
-            values[index] = float(-value if sold and directional else value)
+        if value and (momentary or not feature.momentary):
+            values[index] = float(-value if side is Side.SELL and feature.directional else value)
     return tuple(values)
 
 

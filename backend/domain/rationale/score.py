@@ -23,8 +23,6 @@ from backend.domain.rationale.weights import Weights, logistic
 from backend.values import Side
 
 _NOTHING_KNOWN = Decimal("0.5")
-_AXIS_NAMES = {name: feature.axis.value for name, feature in FEATURES.items()}
-_DIRECTIONAL = frozenset(name for name, feature in FEATURES.items() if feature.directional)
 _SLOPE = Decimal("1e-16")
 
 
@@ -126,7 +124,6 @@ def _terms(
 ) -> tuple[list[_Term], tuple[str, ...]]:
     terms: list[_Term] = []
     unknown: list[str] = []
-    sold = side is Side.SELL
     for name, weight in weights.log_odds.items():
         value: Decimal | None = getattr(features, name)
         if value is None:
@@ -134,7 +131,7 @@ def _terms(
             continue
         if not value.is_finite() or abs(value) > 1:
             raise ValueError(f"feature {name} lies outside -1 to 1")
-        if sold and value and name in _DIRECTIONAL:
+        if side is Side.SELL and value and FEATURES[name].directional:
             value = -value
         terms.append((name, value, value * weight))
     return terms, tuple(unknown)
@@ -161,7 +158,7 @@ def _share(terms: list[_Term], weights: Weights) -> tuple[Decimal, tuple[Contrib
         missing -= step
         index += 1
     return total, tuple(
-        Contribution(name, _AXIS_NAMES[name], value, amount)
+        Contribution(name, FEATURES[name].axis.value, value, amount)
         for (name, value, _), amount in zip(shares, amounts, strict=True)
     )
 
