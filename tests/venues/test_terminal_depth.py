@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from backend.ports import SystemClock
 from backend.venues.mt5.reader import Mt5Options, Mt5Reader
 from tests.venues.inside import Inside, open_inside
+from tests.venues.stage import InsideClock, Within
 
 DONE, PARTIAL, REJECTED = 10009, 10010, 10006
 FOK, IOC, RETURN, BOC = range(4)
@@ -84,26 +84,10 @@ def test_the_depth_of_market_is_shown_to_those_who_subscribed(book: Callable[...
 
 
 def reader_of(inside: Inside) -> Mt5Reader:
-    options = Mt5Options(server_utc_offset_hours=0, offset_wait_s=0, read_only=True)
-    reader = Mt5Reader(cast("Any", Opened(inside)), SystemClock(), options)
+    options = Mt5Options(server_utc_offset_hours=0, read_only=True)
+    reader = Mt5Reader(cast("Any", Within(inside)), InsideClock(inside), options)
     reader.connect()
     return reader
-
-
-class Opened:
-    """A terminal that is reached already."""
-
-    def __init__(self, inside: Inside) -> None:
-        self._inside = inside
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inside, name)
-
-    def open(self) -> None:
-        self._inside.initialize()
-
-    def close(self) -> None:
-        return
 
 
 def test_a_quote_tells_what_waits_at_the_touch_and_how_the_book_leans(book: Callable[..., Inside]):
